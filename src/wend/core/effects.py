@@ -1,0 +1,85 @@
+"""Everything the core can ask for: one closed union, `Effect`, and the trace of its decisions, `Step`.
+
+Effect ids are derived from (run, move), so hearing the same log again asks for the same effects (engine.md 11).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from wend.core.inputs import Input
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """Hand a message to a channel. The run stays at its node until a `Feedback` outcome for (run, move) comes."""
+
+    id: str
+    profile: int
+    run: str
+    move: int
+    journey: str
+    version: int
+    node: str
+    channel: str
+    template: str
+    topic: str
+    transactional: bool
+    to: str
+    """The address it was decided for (re-checked when it leaves)."""
+    created_at: int
+    expires_at: int
+    """Time to live: after this instant it is dropped, not sent."""
+    not_before: int = 0
+    data: dict[str, Any] = field(default_factory=dict[str, Any])
+    """`entry`, `event` and `saved` of the run, for rendering; attributes and facts are read fresh at delivery."""
+
+
+@dataclass(frozen=True, slots=True)
+class Withdraw:
+    """Do not send the message `id` if it is still queued (the run left; engine.md 8)."""
+
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Relay:
+    """Append `input` to the log of `profile` (another person, or the same one for emitted events; engine.md 12)."""
+
+    profile: int
+    input: Input
+
+
+Effect = Send | Withdraw | Relay
+
+StepKind = Literal[
+    "started",  # a run began; detail: trigger
+    "refused",  # a matched trigger started nothing; detail: why
+    "moved",  # the run left `node` by `branch`
+    "waiting",  # the run rests at `node` until `until`
+    "held",  # the message waits for permission until `until`
+    "sent",  # a Send effect was asked for
+    "dropped",  # permission denied, or dropped at delivery
+    "outcome",  # accepted, refused, uncertain, opened, clicked …; `branch` holds the state
+    "goal",  # the goal was reached; detail: value
+    "ended",  # the run is over; detail: reason
+    "failed",  # a node raised, or moves ran out; an operator sees it
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One decision and its reason: what `wend why`, the timeline and the counters are made of."""
+
+    kind: StepKind
+    at: int
+    journey: str
+    version: int = 0
+    run: str = ""
+    move: int = 0
+    node: str = ""
+    branch: str = ""
+    why: str = ""
+    until: int | None = None
+    detail: dict[str, Any] | None = None

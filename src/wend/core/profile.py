@@ -1,0 +1,115 @@
+"""A person's state: everything on which that person's future depends, and nothing more.
+
+Rules: nothing here may grow without a bound (engine.md 16). `attributes` is stored beside the packed state; everything
+else is packed by `pack` into plain lists, dicts, numbers and strings that any encoder can take, trailing defaults cut off.
+`pack` and `unpack` are inverses. `react` owns the Profile it is given: a caller that may need the old one keeps the packed form.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+MAX_RUNS = 20
+MAX_KEYS = 100
+
+
+@dataclass(slots=True)
+class Run:
+    """One person on the way through one journey.
+
+    `now`-times are log time; `since` is log time + lag of the moment the node was entered (waits count from it).
+    """
+
+    id: str
+    journey: str
+    version: int
+    node: str
+    started: int
+    """Log time at which the run began."""
+    trigger_at: int
+    """When the trigger happened; exits, goals and waits ignore events older than this (engine.md 7)."""
+    key: Any = None
+    move: int = 0
+    """Moves made so far; (id, move) names an effect."""
+    entered: int = 0
+    since: int = 0
+    until: int | None = None
+    """The earliest instant at which the node must be looked at again; None: only an input moves it."""
+    entry: dict[str, Any] = field(default_factory=dict[str, Any])
+    """Properties of the event that started the run, cut to what the journey and its templates read."""
+    event: dict[str, Any] = field(default_factory=dict[str, Any])
+    """Properties of the latest event that moved it, cut likewise."""
+    sends: dict[str, list[Any]] = field(default_factory=dict[str, list[Any]])
+    """node id → [move, channel, states…] of the latest send at that node."""
+    saved: dict[str, Any] = field(default_factory=dict[str, Any])
+    rounds: dict[str, int] = field(default_factory=dict[str, int])
+    """node id → times entered (only nodes on a loop)."""
+    phase: str = ""
+    """What the node itself remembers: '' · 'delayed' (its timing) · 'held' · 'sent' (waits for the outcome) …"""
+    goal: bool = False
+    hops: int = 0
+    """Depth of the chain of emitted events that led here; reset by a wait of a minute or more."""
+    frozen: int | None = None
+    """Log time at which the journey was paused; None: it runs."""
+
+
+@dataclass(slots=True)
+class Facts:
+    """Built-in bounded facts (conditions.md), kept by facts.py. Times in ms UTC, money in the event's currency."""
+
+    first_seen: int = 0
+    last_seen: int = 0
+    """Time of the person's latest own event (imports and message feedback do not count); 0: never."""
+    sessions: int = 0
+    orders: int = 0
+    revenue: float = 0.0
+    last_order_at: int = 0
+    cart: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
+    """≤ 50 lines {product_id, name, quantity, price, category, url, image_url}."""
+    cart_id: Any = None
+    currency: str = ""
+    cart_changed_at: int = 0
+    recent: dict[str, list[dict[str, Any]]] = field(default_factory=dict[str, list[dict[str, Any]]])
+    """viewed, searched, bought → ≤ 10 latest first."""
+
+
+@dataclass(slots=True)
+class Profile:
+    """The unit of order, of concurrency and of partitioning: one person."""
+
+    id: int
+    attributes: dict[str, Any] = field(default_factory=dict[str, Any])
+    plan: int = 0
+    """Number of the plan this state was last lifted to."""
+    last: int = 0
+    """The latest `now` this person has seen; `now` never falls."""
+    next_run: int = 1
+    known: bool = False
+    """Has a user id."""
+    tags: list[str] = field(default_factory=list[str])
+    score: float = 0.0
+    consent: dict[str, list[Any]] = field(default_factory=dict[str, list[Any]])
+    """channel → [state, at]."""
+    topics: dict[str, list[Any]] = field(default_factory=dict[str, list[Any]])
+    """topic → [state, at]."""
+    suppressed: dict[str, str] = field(default_factory=dict[str, str])
+    """'*' (all), channel, or 'channel:address' → reason."""
+    devices: dict[str, dict[str, int]] = field(default_factory=dict[str, dict[str, int]])
+    """mobile_push, web_push → token → last seen; ≤ 10 each."""
+    facts: Facts = field(default_factory=Facts)
+    windows: dict[str, list[Any]] = field(default_factory=dict[str, list[Any]])
+    """leaf id → what a counted condition keeps (aggregate.py)."""
+    runs: list[Run] = field(default_factory=list[Run])
+    """Oldest first."""
+    past: dict[str, list[list[Any]]] = field(default_factory=dict[str, list[list[Any]]])
+    """journey → [key, last start, last end, times], for re-entry; ≤ 100 keys, oldest dropped."""
+    messages: list[list[Any]] = field(default_factory=list[list[Any]])
+    """The latest ≤ 20 messages of runs that are over and may still hear feedback: [effect id, journey, node, channel, template, at, state]."""
+    awaiting: list[int] = field(default_factory=list[int])
+    """Absorbed people whose state has not arrived: until then this person stands still."""
+    survivor: int = 0
+    """Not 0: this is a tombstone, everything is forwarded there."""
+    erased: bool = False
+    attributes_changed: bool = False
+    """Not packed: `attributes` must be written."""

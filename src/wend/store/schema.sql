@@ -1,0 +1,328 @@
+-- The tables of one workspace (one PostgreSQL schema, on the search_path). Equals the sum of migrations/ (tested).
+--
+-- Rules: `partition` leads every primary key of the hot path and every hot statement names one partition (storage.md).
+-- Instants are bigint milliseconds since 1970 UTC. No sequences where order matters, no clock functions in UPDATE, no triggers.
+
+-- Sequencing and log time, one row per partition (engine.md 1, 2, 23). Locked in ascending order.
+create table head (
+    partition int primary key,
+    seq bigint not null default 0,
+    at bigint not null default 0
+) with (fillfactor = 10);
+
+-- How far each partition has been applied. Claimed by compare-and-swap on epoch (engine.md 26).
+create table cursor (
+    partition int primary key,
+    seq bigint not null default 0,        -- log rows up to here are applied
+    at bigint not null default 0,         -- log time up to which rows and wakes are applied
+    outbox_seq bigint not null default 0, -- position of the last outbox or relay row written
+    plan int not null default 0,          -- number of the plan in force at seq
+    epoch bigint not null default 0,
+    owner text,
+    lease bigint not null default 0,      -- instant at which another worker may claim it
+    tries int not null default 0          -- attempts at the batch after seq, committed before the attempt
+) with (fillfactor = 10);
+
+-- Everything that became known, in the order it is applied. Created and dropped by day (range of `at`).
+create table log (
+    partition int not null,
+    seq bigint not null,
+    at bigint not null,                   -- log time, never backwards within a partition
+    profile_id bigint not null,           -- 0: belongs to the partition (plan changes)
+    kind text not null,
+    message_hash bigint,                  -- of the message id; null: unique by construction
+    payload json not null,
+    primary key (partition, seq, at)
+) partition by range (at);
+
+-- A person. `state` is msgpack (wend.store.codec), kept under 2 KB and inline.
+create table profile (
+    partition int not null,
+    id bigint not null,
+    attributes jsonb not null default '{}',
+    state bytea not null,
+    wakes_at bigint,
+    primary key (partition, id)
+) with (fillfactor = 80, toast_tuple_target = 8160);
+alter table profile alter column state set storage external;
+create index profile_wakes on profile (partition, wakes_at) where wakes_at is not null;
+
+-- Which person an identifier means. Keyed by the value (storage.md); namespace user_id, anonymous_id, or email (look-up only,
+-- first come, never a reason to merge).
+create table identifier (
+    namespace text not null,
+    value text not null,
+    profile_id bigint not null,
+    at bigint not null,
+    primary key (namespace, value)
+);
+create index identifier_profile on identifier (profile_id);
+
+-- absorbed → survivor, for history, why and erasure.
+create table alias (
+    absorbed bigint primary key,
+    survivor bigint not null,
+    at bigint not null
+);
+create index alias_survivor on alias (survivor);
+
+-- Identifiers that were refused because two people with different user ids would have become one.
+create table identity_conflict (
+    id bigint generated always as identity primary key,
+    at bigint not null,
+    namespace text not null,
+    value text not null,
+    profile_id bigint not null,
+    other_id bigint not null,
+    detail json
+);
+
+-- Message ids that were applied (engine.md 10); ranges of seven days, kept until the whole range is older than seven days.
+create table seen (
+    partition int not null,
+    profile_id bigint not null,
+    hash bigint not null,
+    at bigint not null,
+    primary key (partition, profile_id, hash, at)
+) partition by range (at);
+
+-- Messages to be handed over and what became of them (engine.md 8, 9, 11).
+create table outbox (
+    partition int not null,
+    effect_id text not null,
+    outbox_seq bigint not null,
+    profile_id bigint not null,
+    channel text not null,
+    journey text not null,
+    version int not null,
+    node text not null,
+    run text not null,
+    move int not null,
+    template text not null,
+    topic text not null default '',
+    transactional boolean not null default false,
+    address text not null default '',
+    status text not null default 'queued', -- queued sending accepted refused dropped withdrawn uncertain
+    at bigint not null,                   -- log time of the decision
+    not_before bigint not null default 0, -- real time before which it is not tried (retry back-off)
+    expires_at bigint not null,           -- real time after which it is dropped
+    tries int not null default 0,
+    owner text,
+    lease bigint not null default 0,
+    provider_id text,
+    why text,
+    updated_at bigint not null,
+    data json not null default '{}',
+    primary key (partition, effect_id)
+) with (fillfactor = 80);
+create index outbox_due on outbox (partition, not_before) where status in ('queued', 'sending');
+create index outbox_journey on outbox (journey, at desc, effect_id);
+create index outbox_profile on outbox (partition, profile_id, at);
+create index outbox_provider on outbox (provider_id) where provider_id is not null;
+
+-- Inputs for other people's logs, or emitted events for one's own (engine.md 12). Deleted once appended.
+create table relay (
+    partition int not null,               -- source
+    outbox_seq bigint not null,
+    target int not null,
+    profile_id bigint not null,
+    kind text not null,
+    payload json not null,
+    primary key (partition, outbox_seq)
+);
+
+-- How far the relays of `source` have been appended to `partition`; advanced in the append's own transaction.
+create table relayed (
+    partition int not null,
+    source int not null,
+    outbox_seq bigint not null,
+    primary key (partition, source)
+);
+
+-- Inputs set aside: of a person who waits for a merge ('merge'), or whose facts could not be applied ('error').
+create table parked (
+    partition int not null,
+    profile_id bigint not null,
+    seq bigint not null,
+    at bigint not null,
+    kind text not null,
+    message_hash bigint,
+    payload json not null,
+    reason text not null,
+    error text,
+    tries int not null default 0,
+    primary key (partition, profile_id, seq)
+);
+
+-- The trace of decisions (core.effects.Step). Created and dropped by day.
+create table step (
+    partition int not null,
+    profile_id bigint not null,
+    at bigint not null,
+    ordinal bigint not null,              -- order of steps of one person at one instant: outbox_seq-like position within the batch
+    kind text not null,
+    journey text not null,
+    version int not null,
+    run text not null,
+    move int not null,
+    node text not null,
+    branch text not null,
+    why text not null,
+    until bigint,
+    detail json
+) partition by range (at);
+create index step_profile on step (partition, profile_id, at);
+
+-- Counters, added up per batch. `what`: waiting-in, waiting-out, started, moved:<branch>, sent, accepted, …
+create table tally (
+    partition int not null,
+    journey text not null,
+    version int not null,
+    node text not null,
+    what text not null,
+    day int not null,                     -- days since 1970 UTC
+    n bigint not null,
+    primary key (partition, journey, version, node, what, day)
+);
+
+-- Where every run rests now (read model of the state, for counts and lists of people at a node).
+create table place (
+    partition int not null,
+    profile_id bigint not null,
+    run text not null,
+    journey text not null,
+    version int not null,
+    node text not null,
+    started bigint not null,
+    entered bigint not null,
+    until bigint,
+    primary key (partition, profile_id, run)
+);
+create index place_node on place (journey, node, profile_id);
+
+-- Everything that is published, in order; each row stands at one place in every partition's log (engine.md 17).
+create table plan_change (
+    number int primary key,
+    at bigint not null,
+    kind text not null,                   -- publish pause resume sunset stop settings
+    journey text not null default '',
+    version int not null default 0,
+    policy text not null default 'keep',
+    document json                         -- the journey document (publish) or the settings (settings)
+);
+
+create table journey (
+    id text primary key,
+    name text not null,
+    status text not null,                 -- draft live paused sunset stopped
+    draft json,
+    version int not null default 0,       -- latest published
+    created_at bigint not null,
+    updated_at bigint not null
+);
+
+create table template (
+    id text not null,
+    version int not null,
+    channel text not null,
+    document json not null,
+    created_at bigint not null,
+    primary key (id, version)
+);
+
+-- Keys are stored as SHA-256; the key itself is shown once.
+create table api_key (
+    id text primary key,
+    kind text not null,                   -- write api
+    name text not null default '',
+    hash bytea not null unique,
+    scopes text[] not null default '{}',
+    created_at bigint not null,
+    revoked_at bigint
+);
+
+create table setting (
+    name text primary key,
+    value json not null,
+    updated_at bigint not null
+);
+
+-- Secrets (link-signing key, SMTP password …), encrypted with the workspace's master key file.
+create table secret (
+    name text primary key,
+    value bytea not null,
+    updated_at bigint not null
+);
+
+-- Input that was refused, with its reason; an operator sees it.
+create table dead_letter (
+    id bigint generated always as identity primary key,
+    at bigint not null,
+    source text not null,                 -- path or file:row
+    code text not null,
+    message text not null,
+    body text not null
+);
+create index dead_letter_at on dead_letter (at);
+
+-- What the built-in inbox caught, on every channel; de-duplicated by effect id where it carries one.
+create table inbox (
+    id bigint generated always as identity primary key,
+    effect_id text unique,
+    channel text not null,
+    at bigint not null,
+    sender text not null default '',
+    recipient text not null,
+    subject text not null default '',
+    body_text text not null default '',
+    body_html text not null default '',
+    headers json not null default '{}',
+    raw bytea
+);
+create index inbox_recipient on inbox (recipient, id desc);
+
+-- Proof of consent: every change, with source, time, text version and address.
+create table consent_log (
+    partition int not null,
+    profile_id bigint not null,
+    at bigint not null,
+    ordinal bigint not null,
+    channel text not null,
+    topic text not null,
+    state text not null,
+    source text not null,
+    text text not null,
+    ip text not null,
+    primary key (partition, profile_id, at, ordinal)
+);
+
+-- HMACs of addresses that must stay suppressed after their person was erased.
+create table erased_address (
+    hash bytea primary key,
+    at bigint not null,
+    reason text not null
+);
+
+create table import_job (
+    id text primary key,                  -- digest of file and options
+    source text not null,
+    position bigint not null default 0,   -- rows done
+    accepted bigint not null default 0,
+    rejected bigint not null default 0,
+    done boolean not null default false,
+    updated_at bigint not null
+);
+
+create table audit (
+    id bigint generated always as identity primary key,
+    at bigint not null,
+    who text not null,
+    what text not null,
+    detail json
+);
+
+-- Workspace-wide facts: partitions (P), replay mode, created_at.
+create table workspace (
+    name text primary key,
+    value json not null
+);
