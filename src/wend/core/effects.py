@@ -57,7 +57,6 @@ StepKind = Literal[
     "started",  # a run began; detail: trigger
     "refused",  # a matched trigger started nothing; detail: why
     "moved",  # the run left `node` by `branch`
-    "waiting",  # the run rests at `node` until `until`
     "held",  # the message waits for permission until `until`
     "sent",  # a Send effect was asked for
     "dropped",  # permission denied, or dropped at delivery

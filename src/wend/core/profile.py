@@ -46,12 +46,13 @@ class Run:
     rounds: dict[str, int] = field(default_factory=dict[str, int])
     """node id → times entered (only nodes on a loop)."""
     phase: str = ""
-    """What the node itself remembers: '' · 'delayed' (its timing) · 'held' · 'sent' (waits for the outcome) …"""
+    """'' · 'delayed' (the node's timing) · 'frozen' (entered while its journey is paused) · what the node itself remembers
+    ('held', 'sent' …)."""
     goal: bool = False
     hops: int = 0
     """Depth of the chain of emitted events that led here; reset by a wait of a minute or more."""
-    frozen: int | None = None
-    """Log time at which the journey was paused; None: it runs."""
+    exit_at: int | None = None
+    """The earliest instant at which a condition of `exit_when` may become true by mere passing of time."""
 
 
 @dataclass(slots=True)
@@ -103,7 +104,8 @@ class Profile:
     runs: list[Run] = field(default_factory=list[Run])
     """Oldest first."""
     past: dict[str, list[list[Any]]] = field(default_factory=dict[str, list[list[Any]]])
-    """journey → [key, last start, last end, times], for re-entry; ≤ 100 keys, oldest dropped."""
+    """journey → [key, last start, last end (0: still inside), times, last run id, its goal was reached], for re-entry and goals
+    that follow the end; ≤ 100 keys, oldest dropped."""
     messages: list[list[Any]] = field(default_factory=list[list[Any]])
     """The latest ≤ 20 messages of runs that are over and may still hear feedback: [effect id, journey, node, channel, template, at, state]."""
     awaiting: list[int] = field(default_factory=list[int])
