@@ -47,7 +47,7 @@ cover: setup ## hold src/wend/core to 100 % of lines and branches
 check: setup ## lint, format, types, direction of imports, file sizes (no test)
 	$(BIN)/ruff check $(CODE)
 	$(BIN)/ruff format --check $(CODE)
-	$(BIN)/lint-imports --no-timeout
+	$(BIN)/lint-imports --no-logo
 	$(BIN)/basedpyright $(CODE)
 	@find $(CODE) -name '*.py' -not -path '*/node_modules/*' -exec wc -l {} + \
 		| awk '$$2 != "total" && $$1 > 400 {print $$2 ": " $$1 " lines; 400 are allowed: split it by what it does"; bad = 1} END {exit bad}'

@@ -32,14 +32,7 @@ _names = itertools.count()
 @pytest.fixture(scope="session")
 def pg_server() -> Iterator[embedded.Embedded]:
     """A running server of this test process, forgetful (no fsync), without any database of an earlier run."""
-    home = Path(tempfile.gettempdir()) / f"wend-tests-{os.getuid()}"
-    for number in itertools.count():
-        try:
-            server = embedded.start(home / str(number), durable=False)
-            break
-        except embedded.DataInUse:
-            continue
-    with server, psycopg.connect(server.dsn_of("postgres"), autocommit=True) as connection:
+    with _start_in_a_free_folder() as server, psycopg.connect(server.dsn_of("postgres"), autocommit=True) as connection:
         query = "select datname from pg_database where datname like 'test%' or datname = 'template_db'"
         for (left,) in connection.execute(query).fetchall():
             _drop(connection, left)
@@ -61,6 +54,16 @@ def database_url(pg_server: embedded.Embedded, template_db: str | None) -> Itera
         connection.execute(sql.SQL("create database {} template {}").format(sql.Identifier(name), source))
         yield pg_server.dsn_of(name)
         _drop(connection, name)
+
+
+def _start_in_a_free_folder() -> embedded.Embedded:
+    home = Path(tempfile.gettempdir()) / f"wend-tests-{os.getuid()}"
+    number = 0
+    while True:
+        try:
+            return embedded.start(home / str(number), durable=False)
+        except embedded.DataInUse:
+            number += 1
 
 
 def _drop(connection: psycopg.Connection, name: str) -> None:

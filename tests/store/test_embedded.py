@@ -7,6 +7,7 @@ import sys
 import textwrap
 from collections.abc import Iterator
 from pathlib import Path
+from typing import LiteralString
 
 import psutil
 import psycopg
@@ -29,9 +30,9 @@ def server(made: Path) -> Iterator[embedded.Embedded]:
         yield running
 
 
-def ask(dsn: str, question: str) -> object:
+def ask(dsn: str, question: LiteralString, *values: object) -> object:
     with psycopg.connect(dsn) as connection:
-        row = connection.execute(question).fetchone()
+        row = connection.execute(question, values).fetchone()
     assert row is not None
     return row[0]
 
@@ -56,7 +57,7 @@ def test_a_new_folder_becomes_a_server_with_its_database_and_the_shipped_setting
             "server_encoding": "UTF8",
             "unix_socket_permissions": "0700",
         }.items():
-            assert ask(server.dsn, f"show {name}") == value
+            assert (name, ask(server.dsn, "select current_setting(%s)", name)) == (name, value)
         assert ask(server.dsn, "select lower('ÄÉ')") == "äé"
         assert server.log.parent == tmp_path / "a" / "b"
         assert (server.data.stat().st_mode & 0o777) == 0o700

@@ -223,10 +223,18 @@ def _initialise(cluster: Path, binaries: Path, runner: Runner, *, durable: bool)
     options = ["--username", USER, "--auth", "trust", "--encoding", "UTF8", "--locale", "C"]
     options += ["--locale-provider", "builtin", "--builtin-locale", "C.UTF-8", "--no-instructions"]
     options += [] if durable else ["--no-sync"]
+    user, group, extra_groups = runner.become()
     made = subprocess.run(
         runner.command(binaries / "initdb", "--pgdata", unfinished, *options),
-        capture_output=True, text=True, check=False, env=_environment(), cwd=cluster.parent, **runner.popen(),  # type: ignore[call-overload]
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=cluster.parent,
+        env=_environment(),
+        user=user,
+        group=group,
+        extra_groups=extra_groups,
+    )
     if made.returncode != 0:
         raise EmbeddedError(f"PostgreSQL could not make its files in {cluster}:\n{made.stdout}{made.stderr}")
     (unfinished / "pg_hba.conf").write_text("local all all trust\n")
@@ -247,13 +255,20 @@ def _launch(
     options = [part for name, value in (private | {"port": str(port)}).items() for part in ("-c", f"{name}={value}")]
     if log.exists() and log.stat().st_size > _LOG_LIMIT:
         log.replace(log.with_suffix(".log.old"))
+    user, group, extra_groups = runner.become()
     with log.open("ab") as out:
         return subprocess.Popen(
             runner.command(binaries / "postgres", "-D", cluster, *options),
-            stdin=subprocess.DEVNULL, stdout=out, stderr=out, cwd=cluster, env=_environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=out,
+            cwd=cluster,
+            env=_environment(),
             start_new_session=True,  # Ctrl-C is for Wend, which stops the server when it no longer needs it
-            **runner.popen(),  # type: ignore[call-overload]
-        )  # fmt: skip
+            user=user,
+            group=group,
+            extra_groups=extra_groups,
+        )
 
 
 def _environment() -> dict[str, str]:

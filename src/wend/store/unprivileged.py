@@ -40,21 +40,14 @@ class Runner:
     gid: int
     namespace: bool = False
 
-    @property
-    def switches(self) -> bool:
-        """Whether the child must become another user than this process."""
-        return self.uid != os.geteuid()
-
     def command(self, *words: str | Path) -> list[str]:
         """The command line that runs `words` as this runner."""
         line = [str(word) for word in words]
         return [sys.executable, "-I", "-S", __file__, *line] if self.namespace else line
 
-    def popen(self) -> dict[str, object]:
-        """Keyword arguments for `subprocess` that make the child this user (empty when it already is)."""
-        if not self.switches:
-            return {}
-        return {"user": self.uid, "group": self.gid, "extra_groups": ()}
+    def become(self) -> tuple[int | None, int | None, tuple[()] | None]:
+        """`user`, `group` and `extra_groups` for `subprocess`; three times None when the child may stay who we are."""
+        return (None, None, None) if self.uid == os.geteuid() else (self.uid, self.gid, ())
 
     def own(self, folder: Path, *, deep: bool = False) -> None:
         """Give `folder` to this runner, with all that is in it when `deep`; does nothing where it is so already."""
