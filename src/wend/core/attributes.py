@@ -1,4 +1,4 @@
-"""What is known about a person: `attributes`, a bounded JSON object. How inputs change it and how it is read.
+"""What is known about a person: attributes (a bounded JSON object), tags and score. How they change and how they are read.
 
 Rules: top-level traits replace, null removes (Segment's semantics; objects are not merged). Values may be shared with the
 input they came from, so nothing nested is ever changed in place. What does not fit (200 roots, 16 KB) is refused with a reason.
@@ -17,6 +17,8 @@ MAX_ROOTS = 200
 MAX_BYTES = 16 * 1024
 MAX_NAME = 100
 MAX_DEPTH = 32
+MAX_TAGS = 100
+MAX_SCORE = 1_000_000_000.0
 
 Changes = dict[str, tuple[Any, Any]]
 """Root name → (old, new); None stands for "not there"."""
@@ -83,6 +85,32 @@ def apply_group(profile: Profile, group: Group, refused: dict[str, str] | None =
     old: Any = cast("dict[str, Any]", known).get(group.group_id) if isinstance(known, dict) else None
     merged = {**cast("dict[str, Any]", old), **group.traits} if isinstance(old, dict) else group.traits
     return set_attribute(profile, path, {name: value for name, value in merged.items() if value is not None}, refused)
+
+
+def add_tag(profile: Profile, tag: str) -> bool:
+    """Give the tag. False: nothing changed, as it is there already, is empty or overlong, or 100 tags are there."""
+    if tag in profile.tags or not 0 < len(tag) <= MAX_NAME or len(profile.tags) >= MAX_TAGS:
+        return False
+    profile.tags = [*profile.tags, tag]
+    return True
+
+
+def remove_tag(profile: Profile, tag: str) -> bool:
+    """Take the tag away; whether anything changed."""
+    if tag not in profile.tags:
+        return False
+    profile.tags = [other for other in profile.tags if other != tag]
+    return True
+
+
+def adjust_score(profile: Profile, by: float) -> tuple[float, float]:
+    """Add `by` (may be negative) and return (old, new); the score stays within ± 10^9. NaN raises ValueError."""
+    if by != by:
+        raise ValueError("a score cannot be adjusted by something that is not a number")
+    old = profile.score
+    # Six decimals are kept, so that 0.1 + 0.2 − 0.3 is 0 again and a threshold is met when it looks met.
+    profile.score = round(min(max(old + by, -MAX_SCORE), MAX_SCORE), 6)
+    return old, profile.score
 
 
 def _with(old: Any, parts: tuple[str, ...], value: Any) -> Any:

@@ -1,7 +1,7 @@
 """Local dates and times, in the zone of the person (attribute `timezone`), and dates as people and programs write them.
 
 Rules at the change of summer time: a local time that does not exist is the first instant after the gap; one that exists
-twice is the earlier. An unknown zone falls back, never raises. Zone data is data: reading it is not I/O of the core.
+twice is the earlier. Zones are IANA names; an unknown one is taken as UTC, never an error. Zone data is data: reading it is not I/O of the core.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
-UTC_ZONE = ZoneInfo("UTC")
+_UTC = ZoneInfo("UTC")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
 _DAY = timedelta(days=1)
@@ -39,26 +39,24 @@ def _zone(name: str) -> ZoneInfo | None:
         return None
 
 
-def zone_named(name: Any, fallback: str = "UTC") -> ZoneInfo:
-    """The zone with the IANA name `name`; if there is none the zone `fallback`; if there is none either UTC."""
-    if isinstance(name, str) and name and (zone := _zone(name)) is not None:
-        return zone
-    return _zone(fallback) or UTC_ZONE
-
-
 def is_zone(name: Any) -> bool:
     """Whether `name` is the IANA name of a zone we know."""
     return isinstance(name, str) and name != "" and _zone(name) is not None
 
 
-def zone_of(attributes: Mapping[str, Any], fallback: str = "UTC") -> ZoneInfo:
-    """The person's zone: attribute `timezone`, else the zone named `fallback`."""
-    return zone_named(attributes.get("timezone"), fallback)
+def zone_of(attributes: Mapping[str, Any], fallback: str = "UTC") -> str:
+    """The name of the person's zone: attribute `timezone` if it is one, else `fallback`."""
+    name = attributes.get("timezone")
+    return name if is_zone(name) else fallback
 
 
-def to_local(ms: int, zone: ZoneInfo) -> datetime:
+def _info(zone: str) -> ZoneInfo:
+    return _zone(zone) or _UTC
+
+
+def to_local(ms: int, zone: str) -> datetime:
     """The instant `ms` on the clocks of `zone`. Instants outside the years 1 to 9999 are cut to them."""
-    return (_EPOCH + timedelta(milliseconds=min(max(ms, _MIN), _MAX))).astimezone(zone)
+    return (_EPOCH + timedelta(milliseconds=min(max(ms, _MIN), _MAX))).astimezone(_info(zone))
 
 
 def parse_time(text: Any) -> time_of_day:
@@ -89,20 +87,20 @@ def _instant(local: datetime) -> int:
     return after
 
 
-def at_local_time(day: date, time: time_of_day | str, zone: ZoneInfo) -> int:
+def at_local_time(day: date, time: time_of_day | str, zone: str) -> int:
     """The instant (ms UTC) at which the clocks of `zone` show `time` on `day`. Raises ValueError for a bad `time`."""
     if isinstance(time, str):
         time = parse_time(time)
     low, high = date(1, 1, 3), date(9999, 12, 29)
-    return _instant(datetime.combine(min(max(day, low), high), time, tzinfo=zone))
+    return _instant(datetime.combine(min(max(day, low), high), time, tzinfo=_info(zone)))
 
 
-def start_of_day(day: date, zone: ZoneInfo) -> int:
+def start_of_day(day: date, zone: str) -> int:
     """The instant at which `day` begins in `zone` (not always 00:00: some zones change their clocks at midnight)."""
     return at_local_time(day, time_of_day(), zone)
 
 
-def next_local_time(now: int, time: time_of_day | str, zone: ZoneInfo) -> int:
+def next_local_time(now: int, time: time_of_day | str, zone: str) -> int:
     """The next instant > `now` at which the clocks of `zone` show `time`. Raises ValueError for a bad `time`."""
     if isinstance(time, str):
         time = parse_time(time)
@@ -114,7 +112,7 @@ def next_local_time(now: int, time: time_of_day | str, zone: ZoneInfo) -> int:
     return at
 
 
-def parse_instant(value: Any, zone: ZoneInfo = UTC_ZONE) -> int | None:
+def parse_instant(value: Any, zone: str = "UTC") -> int | None:
     """A date or date-time → ms UTC; None when `value` is none.
 
     Text is ISO 8601: a date alone is its local midnight, a time without offset is local in `zone`. A number is unix
@@ -132,7 +130,7 @@ def parse_instant(value: Any, zone: ZoneInfo = UTC_ZONE) -> int | None:
     return None
 
 
-def _parse_text(text: str, zone: ZoneInfo) -> int | None:
+def _parse_text(text: str, zone: str) -> int | None:
     found = _INSTANT.fullmatch(text)
     if found is None:
         return None
@@ -143,7 +141,7 @@ def _parse_text(text: str, zone: ZoneInfo) -> int | None:
     except ValueError:
         return None
     if at.tzinfo is None:
-        return _instant(at.replace(tzinfo=zone))
+        return _instant(at.replace(tzinfo=_info(zone)))
     return (at - _EPOCH) // _MILLISECOND
 
 
@@ -152,7 +150,7 @@ def is_date_only(value: Any) -> bool:
     return isinstance(value, str) and _DATE.fullmatch(value) is not None
 
 
-def parse_date(value: Any, zone: ZoneInfo) -> date | None:
+def parse_date(value: Any, zone: str) -> date | None:
     """The day a value means: of a date alone that date, of an instant its date in `zone`. None when it is neither."""
     if is_date_only(value):
         try:
