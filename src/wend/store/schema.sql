@@ -326,3 +326,14 @@ create table workspace (
     name text primary key,
     value json not null
 );
+
+-- Answers of unsafe API calls that carried an Idempotency-Key, kept for a day. `id`: hash of API key and that key.
+create table idempotency (
+    id bytea primary key,
+    asked bytea not null,                 -- hash of method, path and body
+    at bigint not null,
+    status int,                           -- null: still worked on
+    media_type text,
+    body bytea
+);
+create index idempotency_at on idempotency (at);

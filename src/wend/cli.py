@@ -1,0 +1,84 @@
+"""The command line: the only place where the parts of Wend are joined.
+
+Each group of commands is a file of commands/; what they need is imported when they run. Errors that the caller can mend are one
+line `error: where: what; what to do` on standard error and exit code 1 (2 for a wrong command line), never a traceback.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import click
+import typer
+
+from wend import __version__
+from wend.commands.errors import Several, UserError
+from wend.config import Config, ConfigError, load
+
+app = typer.Typer(
+    name="wend",
+    help="Customer journeys and marketing automation: exact, testable on real history, one command on one machine.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+    rich_markup_mode="rich",
+)
+
+Data = Annotated[Path | None, typer.Option("--data", help="Data folder (WEND_DATA, default ./wend-data).", show_default=False)]
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        print(f"wend {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")] = False,
+) -> None:
+    pass
+
+
+@app.command()
+def up(
+    data: Data = None,
+    port: Annotated[int | None, typer.Option(help="Port of the HTTP server; 0 takes any free one.", show_default=False)] = None,
+    workers: Annotated[int | None, typer.Option(help="Worker processes; 0: one per two processors.", show_default=False)] = None,
+    smtp_port: Annotated[
+        int | None, typer.Option(help="Port of the built-in inbox's SMTP server; 0 takes any free one.", show_default=False)
+    ] = None,
+) -> None:
+    """Start everything on this machine, and serve until Ctrl-C."""
+    from wend.commands.up import up as start
+
+    start(settings(data, port=port, workers=workers, smtp_port=smtp_port))
+
+
+def settings(data: Path | None, **given: object) -> Config:
+    """The settings in force for a command."""
+    return load(data=data, **given)
+
+
+def main() -> None:
+    """Entry point of the `wend` command."""
+    try:
+        code = app(standalone_mode=False)
+    except (click.UsageError, click.Abort) as error:
+        message = error.format_message() if isinstance(error, click.UsageError) else "stopped"
+        print(f"error: {message}", file=sys.stderr)
+        sys.exit(2)
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(1)
+    except (Several, ConfigError) as error:
+        for line in str(error).splitlines():
+            print(f"error: {line}", file=sys.stderr)
+        sys.exit(1)
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+if __name__ == "__main__":
+    main()

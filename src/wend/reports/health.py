@@ -1,0 +1,83 @@
+"""Is everything well? What `/readyz`, `/metrics` and the home page are made of. Times in ms."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from wend.reports.rows import first, rows
+from wend.store.postgres import Connection
+
+
+@dataclass(frozen=True, slots=True)
+class Partitions:
+    """Who works on the partitions: how many there are, how many have a worker now, workers' names, the largest lag."""
+
+    total: int
+    claimed: int
+    owners: list[str]
+    worst_lag: int
+    """ms by which the partition furthest behind is behind; 0 when nothing waits there."""
+    waiting: int
+    """Log rows that are not applied yet."""
+
+
+async def partitions(conn: Connection, now: int) -> Partitions:
+    """The state of all partitions at `now`. A partition is behind when it has rows that are not applied."""
+    row = await first(
+        conn,
+        "select count(*) as total, count(*) filter (where c.owner is not null and c.lease > %(now)s) as claimed,"
+        " array_agg(distinct c.owner) filter (where c.owner is not null and c.lease > %(now)s) as owners,"
+        " coalesce(max(greatest(0, %(now)s - c.at)) filter (where h.seq > c.seq), 0) as worst_lag,"
+        " coalesce(sum(greatest(0, h.seq - c.seq)), 0)::bigint as waiting"
+        " from cursor c join head h using (partition)",
+        {"now": now},
+    )
+    assert row is not None
+    return Partitions(row["total"], row["claimed"], row["owners"] or [], row["worst_lag"], row["waiting"])
+
+
+async def replaying(conn: Connection) -> bool:
+    """Whether the workspace is in replay mode (engine.md 22)."""
+    row = await first(conn, "select value from workspace where name = 'mode'")
+    return row is not None and row["value"] == "replay"
+
+
+async def trouble(conn: Connection) -> dict[str, int]:
+    """What an operator may have to look at: counts by kind."""
+    row = await first(
+        conn,
+        "select (select count(*) from dead_letter) as dead_letters,"
+        " (select count(*) from parked where reason = 'error') as parked,"
+        " (select count(*) from identity_conflict) as identity_conflicts,"
+        " (select count(*) from outbox where status = 'uncertain') as uncertain",
+    )
+    assert row is not None
+    return {name: int(value) for name, value in row.items()}
+
+
+async def outbox(conn: Connection) -> dict[str, int]:
+    """Messages by status."""
+    found = await rows(conn, "select status, count(*) as n from outbox group by status order by status")
+    return {row["status"]: row["n"] for row in found}
+
+
+async def sizes(conn: Connection) -> dict[str, Any]:
+    """How large states are, from a sample (tablesample: nothing is scanned), and about how many people there are."""
+    sample = await first(
+        conn,
+        "select coalesce(avg(length(state) + length(attributes::text)), 0)::float8 as mean,"
+        " coalesce(max(length(state) + length(attributes::text)), 0)::bigint as largest"
+        " from (select state, attributes from profile tablesample system (1) limit 2000) sample",
+    )
+    people = await first(
+        conn, "select greatest(0, reltuples)::bigint as n from pg_class where oid = to_regclass('profile')"
+    )
+    assert sample is not None
+    return {"mean": sample["mean"], "largest": sample["largest"], "people": people["n"] if people else 0}
+
+
+async def inputs(conn: Connection) -> int:
+    """How many inputs entered the log since the workspace was made."""
+    row = await first(conn, "select coalesce(sum(seq), 0)::bigint as n from head")
+    return int(row["n"]) if row else 0
