@@ -35,7 +35,12 @@ def get(attributes: Mapping[str, Any] | None, path: str) -> Any:
     for part in path.split("."):
         if isinstance(value, dict):
             value = cast("dict[str, Any]", value).get(part)
-        elif isinstance(value, list) and part.isdecimal() and len(part) < 10 and int(part) < len(cast("list[Any]", value)):
+        elif (
+            isinstance(value, list)
+            and part.isdecimal()
+            and len(part) < 10
+            and int(part) < len(cast("list[Any]", value))
+        ):
             value = cast("list[Any]", value)[int(part)]
         else:
             return None

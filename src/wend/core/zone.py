@@ -72,7 +72,9 @@ def _instant(local: datetime) -> int:
     at = (local.astimezone(UTC) - _EPOCH) // _MILLISECOND
     zone = local.tzinfo
     back = (_EPOCH + timedelta(milliseconds=at)).astimezone(zone)
-    if back.replace(tzinfo=None, fold=0) == local.replace(tzinfo=None, microsecond=local.microsecond // 1000 * 1000, fold=0):
+    if back.replace(tzinfo=None, fold=0) == local.replace(
+        tzinfo=None, microsecond=local.microsecond // 1000 * 1000, fold=0
+    ):
         return at
     # In a gap. Read with the offset from before it, `local` lies after the gap; with the later one, before it.
     after = at
