@@ -1,0 +1,156 @@
+"""What a node kind is, and what it may do.
+
+A kind is one file in nodes/: a class with its name, its settings as fields, its branches, and three answers:
+`enter` (the run arrives), `wake` (the instant it asked for has come), `hear` (something happened while the run rests here).
+Rules: a node never imports another node, reads only through its `Turn`, and answers Go, Park or End; the walker owns moving,
+timing, tracing, limits and failures.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, ClassVar, Protocol
+
+from wend.core.condition.base import Condition, Listens, View
+from wend.core.effects import Step
+from wend.core.inputs import Consent, Event
+from wend.core.journey.fields import Field
+from wend.core.journey.happened import Happened
+from wend.core.journey.values import Reference, Value
+from wend.core.permission import Allow, Drop, Hold
+from wend.core.profile import Profile, Run
+
+
+@dataclass(frozen=True, slots=True)
+class Go:
+    """Leave by `branch`; `why` is kept for people who ask."""
+
+    branch: str
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Park:
+    """Rest here until the instant `until` (ms UTC; None: only something that happens moves the run)."""
+
+    until: int | None = None
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """The run is over."""
+
+    reason: str = ""
+
+
+Answer = Go | Park | End
+
+
+class Turn(Protocol):
+    """One run at one node at one instant: what a node may read and ask for. Implemented by turn.py."""
+
+    profile: Profile
+    run: Run
+    now: int
+    """Log time: facts are judged by it."""
+
+    @property
+    def real(self) -> int:
+        """Log time + lag: waits that follow an effect, slots and quiet hours count from it (engine.md 4)."""
+        ...
+
+    @property
+    def zone(self) -> str: ...
+
+    def view(self, event: Event | None = None) -> View: ...
+
+    def value(self, value: Value) -> Any: ...
+
+    def permit(
+        self, channel: str, topic: str, transactional: bool, to: str | None, expires_at: int
+    ) -> Allow | Hold | Drop: ...
+
+    def send(
+        self, *, channel: str, template: str, topic: str, transactional: bool, to: str | None, expires_at: int
+    ) -> None: ...
+
+    def emit(self, name: str, properties: dict[str, Any]) -> None: ...
+
+    def consent(self, consent: Consent) -> None: ...
+
+    def caused(self, happened: Happened) -> None:
+        """Something that this run changed: other runs and triggers hear it after this one (engine.md 6)."""
+        ...
+
+    def trace(self, step: Step) -> None: ...
+
+    def chance(self) -> float:
+        """A number in [0, 1) that is the same each time for this run at this node."""
+        ...
+
+
+class Node:
+    """Base of all kinds. Instances are immutable once parsed; `settings` are the parsed fields."""
+
+    KIND: ClassVar[str]
+    GROUP: ClassVar[str]
+    """action · condition · flow"""
+    SHORT: ClassVar[str | None] = None
+    """The setting that a bare value stands for: `wait: 2h` = `wait: {for: 2h}`."""
+    FIELDS: ClassVar[dict[str, Field]]
+    BRANCHES: ClassVar[tuple[str, ...]] = ("next",)
+    FALLBACK: ClassVar[dict[str, str]] = {}
+    """Branch that may stay unconnected → the branch taken instead."""
+    WAITS: ClassVar[bool] = False
+    """Whether a loop through this node is bounded by time."""
+
+    def __init__(self, settings: dict[str, Any]) -> None:
+        self.settings = settings
+
+    @classmethod
+    def normalise(cls, raw: dict[str, Any]) -> dict[str, Any]:
+        """A mapping as it may stand in the document → a mapping of FIELDS."""
+        return raw
+
+    def check_settings(self) -> Iterator[tuple[str, str]]:
+        """Faults that only show between settings: (setting, message)."""
+        yield from ()
+
+    def branches(self) -> tuple[str, ...]:
+        """The branches of this very node, in order."""
+        return self.BRANCHES
+
+    def enter(self, turn: Turn) -> Answer:
+        """The run arrives."""
+        raise NotImplementedError
+
+    def wake(self, turn: Turn) -> Answer:
+        """The instant asked for by Park has come."""
+        return self.enter(turn)
+
+    def hear(self, turn: Turn, happened: Happened) -> Answer | None:
+        """Something happened while the run rests here; None: it does not matter."""
+        return None
+
+    def listens(self) -> Listens:
+        """What `hear` may react to."""
+        return Listens()
+
+    def conditions(self) -> Iterator[Condition]:
+        """All conditions in the settings (for what must be remembered, and for checks)."""
+        yield from ()
+
+    def values(self) -> Iterator[Reference]:
+        """All references in the settings (for what must be kept of events)."""
+        for value in self.settings.values():
+            if isinstance(value, Reference):
+                yield value
+            elif isinstance(value, dict):
+                inner: dict[str, Any] = value
+                yield from (one for one in inner.values() if isinstance(one, Reference))
+
+    def summary(self) -> str:
+        """One line of plain English for the drawing."""
+        return self.KIND

@@ -1,0 +1,63 @@
+"""What one input turned out to mean, as the runs and triggers of a person hear it: a closed union.
+
+An input becomes one or more of these after the facts are updated; what runs cause themselves (attributes, tags, score) becomes
+more of them, handled first in first out at the same `now` (engine.md 6).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from wend.core.inputs import Event, Feedback, Start
+
+
+@dataclass(frozen=True, slots=True)
+class EventHappened:
+    """The person did something. `facts`: names of the built-in facts it changed."""
+
+    event: Event
+    facts: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class AttributesChanged:
+    """path → (old, new); `hops` as for emitted events."""
+
+    changes: dict[str, tuple[Any, Any]]
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class TagAdded:
+    tag: str
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreChanged:
+    old: float
+    new: float
+
+
+@dataclass(frozen=True, slots=True)
+class MessageChanged:
+    """A message of this person got an outcome or feedback."""
+
+    feedback: Feedback
+
+
+@dataclass(frozen=True, slots=True)
+class FactsChanged:
+    """Other facts changed, by name: consent, suppressed, devices, tags …"""
+
+    facts: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class StartAsked:
+    """A journey was started by call or list."""
+
+    start: Start
+
+
+Happened = EventHappened | AttributesChanged | TagAdded | ScoreChanged | MessageChanged | FactsChanged | StartAsked

@@ -1,0 +1,231 @@
+"""Triggers: what starts a run. One small class per kind; each says what it listens to and what of the happening the run keeps."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from wend.core.condition.base import Condition
+from wend.core.inputs import Event
+from wend.core.journey.happened import (
+    AttributesChanged,
+    EventHappened,
+    Happened,
+    MessageChanged,
+    ScoreChanged,
+    StartAsked,
+    TagAdded,
+)
+from wend.core.journey.pattern import EventPattern, parse_pattern
+from wend.core.problems import Problem, nearest
+
+MESSAGE_STATES = ("delivered", "opened", "clicked")
+_ANY = object()
+
+
+@dataclass(frozen=True, slots=True)
+class Sparked:
+    """A trigger matched: `at` is when it happened, `data` what the run may read as `{entry: …}`, `message_id` names the input."""
+
+    at: int
+    data: dict[str, Any]
+    label: str
+    event: Event | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OnEvent:
+    """`{event: Name, where: …}`; its `where` is judged by the walker, which knows the person."""
+
+    KIND: ClassVar[str] = "event"
+    pattern: EventPattern
+
+    def spark(self, happened: Happened, now: int, journey: str) -> Sparked | None:
+        if isinstance(happened, EventHappened) and self.pattern.hears(happened.event.name):
+            event = happened.event
+            return Sparked(event.at, event.properties, f"event {event.name}", event)
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class OnAttribute:
+    """`{attribute_changed: path, from: x, to: y}`."""
+
+    KIND: ClassVar[str] = "attribute_changed"
+    path: str
+    old: Any = _ANY
+    new: Any = _ANY
+
+    def spark(self, happened: Happened, now: int, journey: str) -> Sparked | None:
+        if not isinstance(happened, AttributesChanged) or self.path not in happened.changes:
+            return None
+        old, new = happened.changes[self.path]
+        if (self.old is not _ANY and old != self.old) or (self.new is not _ANY and new != self.new):
+            return None
+        return Sparked(happened.at, {"attribute": self.path, "old": old, "new": new}, f"attribute {self.path} changed")
+
+
+@dataclass(frozen=True, slots=True)
+class OnScore:
+    """`{score_crossed: {above: 50}}` or `{below: -100}`: crossing, never equality."""
+
+    KIND: ClassVar[str] = "score_crossed"
+    above: float | None = None
+    below: float | None = None
+
+    def spark(self, happened: Happened, now: int, journey: str) -> Sparked | None:
+        if not isinstance(happened, ScoreChanged):
+            return None
+        up = self.above is not None and happened.old <= self.above < happened.new
+        down = self.below is not None and happened.old >= self.below > happened.new
+        if not up and not down:
+            return None
+        return Sparked(now, {"old": happened.old, "new": happened.new}, "score crossed")
+
+
+@dataclass(frozen=True, slots=True)
+class OnTag:
+    """`{tag_added: vip}`."""
+
+    KIND: ClassVar[str] = "tag_added"
+    tag: str
+
+    def spark(self, happened: Happened, now: int, journey: str) -> Sparked | None:
+        if isinstance(happened, TagAdded) and happened.tag == self.tag:
+            return Sparked(now, {"tag": self.tag}, f"tag {self.tag} added")
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class OnMessage:
+    """`{message_opened: {template: …, journey: …, channel: …}}`; each filter may be left out. Machine opens do not count."""
+
+    KIND: ClassVar[str] = "message"
+    state: str
+    template: str | None = None
+    journey: str | None = None
+    channel: str | None = None
+
+    def spark(self, happened: Happened, now: int, journey: str) -> Sparked | None:
+        if not isinstance(happened, MessageChanged):
+            return None
+        one = happened.feedback
+        if one.state != self.state or one.machine:
+            return None
+        for wanted, found in ((self.template, one.template), (self.journey, one.journey), (self.channel, one.channel)):
+            if wanted is not None and wanted != found:
+                return None
+        data = {"journey": one.journey, "template": one.template, "channel": one.channel, "url": one.url}
+        return Sparked(one.at, data, f"message {one.state}")
+
+
+@dataclass(frozen=True, slots=True)
+class OnStart:
+    """`{api: {}}` (a call) or `{profiles: {}}` (an uploaded list)."""
+
+    KIND: ClassVar[str] = "start"
+    trigger: str
+
+    def spark(self, happened: Happened, now: int, journey: str) -> Sparked | None:
+        if (
+            isinstance(happened, StartAsked)
+            and happened.start.journey == journey
+            and happened.start.trigger == self.trigger
+        ):
+            return Sparked(happened.start.at, happened.start.data, f"started by {self.trigger}")
+        return None
+
+
+Trigger = OnEvent | OnAttribute | OnScore | OnTag | OnMessage | OnStart
+
+_KINDS = (
+    "event",
+    "attribute_changed",
+    "score_crossed",
+    "tag_added",
+    *(f"message_{state}" for state in MESSAGE_STATES),
+    "api",
+    "profiles",
+)
+
+
+def parse_triggers(raw: Any, where: str, problems: list[Problem]) -> tuple[Trigger, ...]:
+    """`on:` is one trigger or a list of them."""
+    if isinstance(raw, list):
+        raw_list: list[Any] = raw
+        if not raw_list:
+            problems.append(Problem(where, "expected at least one trigger"))
+        found = [_parse(one, f"{where}[{at}]", problems) for at, one in enumerate(raw_list)]
+    else:
+        found = [_parse(raw, where, problems)]
+    return tuple(one for one in found if one is not None)
+
+
+def _parse(raw: Any, where: str, problems: list[Problem]) -> Trigger | None:
+    if raw in ("api", "profiles"):
+        raw = {raw: {}}
+    if not isinstance(raw, dict):
+        problems.append(Problem(where, f"expected a trigger such as {{event: Order Completed}}, found {raw!r}"))
+        return None
+    raw_map: dict[str, Any] = raw
+    kinds = [name for name in raw_map if name in _KINDS]
+    if len(kinds) != 1:
+        strange = next((name for name in raw_map if name not in _KINDS), "")
+        hint = nearest(strange, _KINDS) if strange and not kinds else ""
+        found = " and ".join(map(repr, kinds)) or repr(strange or raw_map)
+        problems.append(Problem(where, f"expected one trigger of {', '.join(_KINDS)}, found {found}{hint}"))
+        return None
+    kind = kinds[0]
+    if kind == "event":
+        pattern = parse_pattern(raw_map, where, problems)
+        return None if pattern is None else OnEvent(pattern)
+    allowed = {"attribute_changed": ("from", "to")}.get(kind, ())
+    for name in raw_map:
+        if name != kind and name not in allowed:
+            problems.append(
+                Problem(f"{where}.{name}", f"'{name}' is not allowed here{nearest(name, (kind, *allowed))}")
+            )
+    return _parse_kind(kind, raw_map, f"{where}.{kind}", problems)
+
+
+def _parse_kind(kind: str, raw: dict[str, Any], where: str, problems: list[Problem]) -> Trigger | None:
+    setting = raw[kind]
+    if kind in ("attribute_changed", "tag_added"):
+        if not isinstance(setting, str) or not setting:
+            problems.append(Problem(where, f"expected a name, found {setting!r}"))
+            return None
+        return (
+            OnTag(setting) if kind == "tag_added" else OnAttribute(setting, raw.get("from", _ANY), raw.get("to", _ANY))
+        )
+    options: dict[str, Any] = {} if setting is None else setting if isinstance(setting, dict) else {"": setting}
+    if kind in ("api", "profiles"):
+        _only(options, (), where, problems)
+        return OnStart(kind)
+    if kind == "score_crossed":
+        _only(options, ("above", "below"), where, problems)
+        limits = {name: options[name] for name in ("above", "below") if name in options}
+        bad = [n for n, v in limits.items() if not isinstance(v, int | float) or isinstance(v, bool)]
+        if not limits or bad:
+            problems.append(Problem(where, f"expected {{above: number}} or {{below: number}}, found {setting!r}"))
+            return None
+        return OnScore(**limits)
+    _only(options, ("template", "journey", "channel"), where, problems)
+    return OnMessage(kind.removeprefix("message_"), *(options.get(name) for name in ("template", "journey", "channel")))
+
+
+def _only(options: dict[str, Any], allowed: tuple[str, ...], where: str, problems: list[Problem]) -> None:
+    for name in options:
+        if name not in allowed:
+            problems.append(
+                Problem(
+                    where,
+                    f"'{name}' is not allowed here{nearest(name, allowed)} (allowed: {', '.join(allowed) or 'nothing'})",
+                )
+            )
+
+
+def conditions(trigger: Trigger) -> Iterator[Condition]:
+    """The conditions inside a trigger."""
+    if isinstance(trigger, OnEvent):
+        yield from trigger.pattern.conditions()

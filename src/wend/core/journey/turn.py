@@ -1,0 +1,167 @@
+"""What a run may do while it moves: the one implementation of `contract.Turn`, and the pass it belongs to.
+
+A pass is the handling of one input (or one due timer) of one person: it collects effects, steps and what runs caused.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from hashlib import blake2b
+from typing import Any
+
+from wend.core import consent as consents
+from wend.core.condition.base import View
+from wend.core.effects import Effect, Relay, Send, Step, StepKind
+from wend.core.inputs import Consent, Event
+from wend.core.journey.compiled import Compiled
+from wend.core.journey.happened import FactsChanged, Happened
+from wend.core.journey.values import Value
+from wend.core.permission import Allow, Drop, Hold, decide
+from wend.core.plan import Plan
+from wend.core.profile import Profile, Run
+
+MOVES = 100
+"""Moves per outside input over all runs and derived changes (engine.md 6)."""
+HOPS = 20
+"""Depth of a chain of emitted events."""
+MESSAGES = 20
+MINUTE = 60_000
+
+
+class Pass:
+    """One input of one person on its way through facts, runs and triggers."""
+
+    def __init__(self, plan: Plan, profile: Profile, now: int, lag: int) -> None:
+        self.plan = plan
+        self.profile = profile
+        self.now = now
+        self.lag = lag
+        self.paused = plan.paused
+        self.zone = _zone_of(profile, plan)
+        self.effects: list[Effect] = []
+        self.steps: list[Step] = []
+        self.consents: list[Consent] = []
+        self.queue: deque[Happened] = deque()
+        self.moves = 0
+        self.moved: dict[str, Run] = {}
+        """Runs whose place changed, by id; a run that is over is in `gone` instead."""
+        self.gone: set[str] = set()
+
+    def view(self, run: Run | None = None, event: Event | None = None) -> View:
+        """What a condition may read now."""
+        properties, context = (None, None) if event is None else (event.properties, event.context)
+        return View(self.profile, self.now, self.zone, run, properties, context, self.plan.settings)
+
+    def step(
+        self, kind: StepKind, run: Run, *, branch: str = "", why: str = "", detail: dict[str, Any] | None = None
+    ) -> None:
+        """Record a decision about a run at its present node."""
+        self.steps.append(
+            Step(kind, self.now, run.journey, run.version, run.id, run.move, run.node, branch, why, None, detail)
+        )
+
+
+class RunTurn:
+    """One run at one node at one instant (contract.Turn)."""
+
+    def __init__(self, passing: Pass, compiled: Compiled, run: Run) -> None:
+        self.passing = passing
+        self.compiled = compiled
+        self.profile = passing.profile
+        self.run = run
+        self.now = passing.now
+
+    @property
+    def real(self) -> int:
+        return self.now + self.passing.lag
+
+    @property
+    def zone(self) -> str:
+        return self.passing.zone
+
+    def view(self, event: Event | None = None) -> View:
+        return self.passing.view(self.run, event)
+
+    def value(self, value: Value) -> Any:
+        sources = {
+            "attribute": self.profile.attributes,
+            "entry": self.run.entry,
+            "event": self.run.event,
+            "saved": self.run.saved,
+        }
+        return value.of(sources.__getitem__, self.now)
+
+    def permit(
+        self, channel: str, topic: str, transactional: bool, to: str | None, expires_at: int
+    ) -> Allow | Hold | Drop:
+        return decide(
+            self.profile,
+            channel,
+            topic=topic,
+            transactional=transactional,
+            now=self.real,
+            expires_at=expires_at,
+            to=to,
+            settings=self.passing.plan.settings,
+        )
+
+    def send(
+        self, *, channel: str, template: str, topic: str, transactional: bool, to: str | None, expires_at: int
+    ) -> None:
+        run = self.run
+        effect_id = f"{run.id}.{run.move}"
+        self.passing.effects.append(
+            Send(
+                id=effect_id,
+                profile=self.profile.id,
+                run=run.id,
+                move=run.move,
+                journey=run.journey,
+                version=run.version,
+                node=run.node,
+                channel=channel,
+                template=template,
+                topic=topic,
+                transactional=transactional,
+                to=consents.address_of(self.profile, channel, to) or "",
+                created_at=self.now,
+                expires_at=expires_at,
+                data={"entry": run.entry, "event": run.event, "saved": run.saved, **({"to": to} if to else {})},
+            )
+        )
+        if self.compiled.keeps_sends:
+            run.sends[run.node] = [run.move, channel]
+        if "messages" in self.passing.plan.reads:
+            self.profile.messages.append([effect_id, run.journey, run.node, channel, template, self.now])
+            del self.profile.messages[:-MESSAGES]
+        self.passing.step("sent", run, branch=channel, why=template)
+
+    def emit(self, name: str, properties: dict[str, Any]) -> None:
+        run = self.run
+        if run.hops >= HOPS:
+            self.passing.step(
+                "failed", run, why=f"a chain of more than {HOPS} emitted events: '{name}' was not emitted"
+            )
+            return
+        event = Event(name, self.now, properties, {}, f"{run.id}.{run.move}", run.hops + 1)
+        self.passing.effects.append(Relay(self.profile.id, event))
+
+    def consent(self, consent: Consent) -> None:
+        facts = consents.apply_consent(self.profile, consent)
+        self.passing.consents.append(consent)
+        self.caused(FactsChanged(frozenset(facts)))
+
+    def caused(self, happened: Happened) -> None:
+        self.passing.queue.append(happened)
+
+    def trace(self, step: Step) -> None:
+        self.passing.steps.append(step)
+
+    def chance(self) -> float:
+        digest = blake2b(f"{self.run.id}\n{self.run.node}\n{self.run.move}".encode(), digest_size=7).digest()
+        return int.from_bytes(digest, "big") / (1 << 56)
+
+
+def _zone_of(profile: Profile, plan: Plan) -> str:
+    zone = profile.attributes.get("timezone")
+    return zone if isinstance(zone, str) and zone else plan.zone

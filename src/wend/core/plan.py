@@ -1,0 +1,166 @@
+"""All that is published, compiled once per version and indexed by what it listens to. Immutable: a change makes a new plan.
+
+The plan changes at a definite place in each partition's log (journeys.md rule 13). Change numbers count from 1 without gaps, so a
+person whose state was lifted to number n has missed `changes[n:]`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+from wend.core.aggregate import Leaf
+from wend.core.journey.compiled import Compiled
+from wend.core.journey.document import parse
+from wend.core.journey.triggers import OnEvent, Trigger
+from wend.core.problems import Problem
+
+ChangeKind = Literal["publish", "pause", "resume", "sunset", "stop", "settings"]
+LATENESS = 72 * 3_600_000
+"""Events older than this start nothing (engine.md 7); setting `lateness` (ms) changes it."""
+
+_STATUS_AFTER = {"publish": "live", "pause": "paused", "resume": "live", "sunset": "sunset", "stop": "stopped"}
+
+
+@dataclass(frozen=True, slots=True)
+class PlanChange:
+    """One act of publishing. `document` is the raw journey (publish) or the settings (settings); `reads` as for Compiled."""
+
+    number: int
+    at: int
+    kind: ChangeKind
+    journey: str = ""
+    version: int = 0
+    document: dict[str, Any] | None = None
+    reads: Mapping[str, Iterable[str]] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """A journey's status and all its published versions (people may still be inside old ones)."""
+
+    status: str
+    live: Compiled
+    versions: dict[int, Compiled]
+
+
+Heard = tuple[Compiled, Trigger]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is in force from change `number` on."""
+
+    number: int = 0
+    at: int = 0
+    journeys: dict[str, Published] = field(default_factory=dict[str, Published])
+    changes: tuple[PlanChange, ...] = ()
+    paused_after: tuple[frozenset[str], ...] = (frozenset(),)
+    """Paused journeys after change n, for lifting people over several changes."""
+    settings: dict[str, Any] = field(default_factory=dict[str, Any])
+    on_event: dict[str, tuple[Heard, ...]] = field(default_factory=dict[str, tuple[Heard, ...]])
+    on_other: tuple[Heard, ...] = ()
+    leaves: dict[str, tuple[Leaf, ...]] = field(default_factory=dict[str, tuple[Leaf, ...]])
+    """event name → what must be remembered of it."""
+    leaf_ids: frozenset[str] = frozenset()
+    reads: frozenset[str] = frozenset()
+    """Built-in facts that somebody reads; the others are not kept."""
+    exits: dict[tuple[str, int], tuple[Leaf, ...]] = field(default_factory=dict[tuple[str, int], tuple[Leaf, ...]])
+    """(journey, version) → one leaf for each event of its exit rule: was there a later one already?"""
+
+    @staticmethod
+    def empty() -> Plan:
+        """Nothing is published."""
+        return Plan()
+
+    @property
+    def zone(self) -> str:
+        """The workspace's zone, for people without a valid one of their own."""
+        return self.settings.get("zone", "UTC")
+
+    @property
+    def lateness(self) -> int:
+        return self.settings.get("lateness", LATENESS)
+
+    @property
+    def paused(self) -> frozenset[str]:
+        return self.paused_after[-1]
+
+    def compiled(self, journey: str, version: int) -> Compiled:
+        """The version a run is on. KeyError: it was never published."""
+        return self.journeys[journey].versions[version]
+
+    def apply(self, change: PlanChange) -> Plan:
+        """The plan after `change`. ValueError: the change does not follow this plan, or names what was never published."""
+        if change.number != self.number + 1:
+            raise ValueError(f"change {change.number} does not follow plan {self.number}")
+        if change.kind == "settings":
+            settings = {**self.settings, **(change.document or {})}
+            journeys = self.journeys
+        else:
+            settings = self.settings
+            journeys = {**self.journeys, change.journey: self._after(change)}
+        paused = frozenset(id_ for id_, one in journeys.items() if one.status == "paused")
+        plan = replace(
+            self,
+            number=change.number,
+            at=change.at,
+            journeys=journeys,
+            changes=(*self.changes, replace(change, document=None, reads=None)),
+            paused_after=(*self.paused_after, paused),
+            settings=settings,
+        )
+        return plan._indexed()
+
+    def _after(self, change: PlanChange) -> Published:
+        before = self.journeys.get(change.journey)
+        if change.kind == "publish":
+            problems: list[Problem] = []
+            document = parse(change.document, problems)
+            if document is None or any(one.level == "error" for one in problems):
+                raise ValueError(f"journey {change.journey} version {change.version}: " + "; ".join(map(str, problems)))
+            compiled = Compiled(document, change.version, change.reads)
+            return Published("live", compiled, {**(before.versions if before else {}), change.version: compiled})
+        if before is None:
+            raise ValueError(f"journey '{change.journey}' was never published")
+        return replace(before, status=_STATUS_AFTER[change.kind])
+
+    def _indexed(self) -> Plan:
+        on_event: dict[str, list[Heard]] = {}
+        on_other: list[Heard] = []
+        leaves: dict[str, Leaf] = {}
+        exits: dict[tuple[str, int], tuple[Leaf, ...]] = {}
+        reads: set[str] = set()
+        for published in self.journeys.values():
+            if published.status == "stopped":
+                continue
+            for trigger in published.live.document.triggers:
+                if isinstance(trigger, OnEvent):
+                    for name in trigger.pattern.names:
+                        on_event.setdefault(name, []).append((published.live, trigger))
+                else:
+                    on_other.append((published.live, trigger))
+            for version in published.versions.values():
+                reads |= version.facts
+                for condition in version.conditions():
+                    reads |= condition.listens().facts
+                    for leaf in condition.leaves():
+                        leaves[leaf.id] = leaf.wider(leaves.get(leaf.id))
+                exit_leaves = tuple(Leaf.last_of(one.names, one.where) for one in version.document.exit.patterns)
+                exits[version.id, version.version] = exit_leaves
+                for leaf in exit_leaves:
+                    leaves[leaf.id] = leaf.wider(leaves.get(leaf.id))
+        by_event: dict[str, list[Leaf]] = {}
+        for leaf in leaves.values():
+            for name in leaf.events:
+                by_event.setdefault(name, []).append(leaf)
+        return replace(
+            self,
+            on_event={name: tuple(heard) for name, heard in on_event.items()},
+            on_other=tuple(on_other),
+            leaves={name: tuple(found) for name, found in by_event.items()},
+            leaf_ids=frozenset(leaves),
+            reads=frozenset(reads),
+            exits=exits,
+        )

@@ -1,0 +1,298 @@
+"""`react`: everything that Wend decides about a person, as one pure function.
+
+Rules (engine.md 1–7, 13, 17): a person is first lifted over the plan changes missed, then the timers that are due fire, each at its own
+instant (at a tie the timer goes first), then the input is applied: facts, runs, triggers, what they caused. `now` never falls.
+`react` owns the profile it is given and changes it; a caller that may need the old one keeps the packed form.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+from wend.core import attributes, consent, facts
+from wend.core.aggregate import remember
+from wend.core.effects import Effect, Relay, Step
+from wend.core.inputs import (
+    Consent,
+    Erase,
+    Event,
+    Feedback,
+    Group,
+    Identify,
+    Input,
+    MergeAwait,
+    MergeOut,
+    MergeState,
+    PlanChanged,
+    Start,
+    Suppress,
+)
+from wend.core.journey.ending import finish
+from wend.core.journey.happened import (
+    AttributesChanged,
+    EventHappened,
+    FactsChanged,
+    Happened,
+    MessageChanged,
+    StartAsked,
+)
+from wend.core.journey.step import handle, thaw, wake
+from wend.core.journey.turn import MINUTE, MOVES, Pass
+from wend.core.merge import absorb
+from wend.core.pack import pack, unpack
+from wend.core.plan import Plan
+from wend.core.profile import Profile, Run
+
+
+@dataclass(slots=True)
+class Decision:
+    """What `react` decided. `profile` is the new state; `wakes_at` its one timer (None: nothing happens by itself)."""
+
+    profile: Profile
+    effects: list[Effect] = field(default_factory=list[Effect])
+    steps: list[Step] = field(default_factory=list[Step])
+    moved: list[Run] = field(default_factory=list[Run])
+    """Runs that rest somewhere else (or until another instant) than before."""
+    gone: set[str] = field(default_factory=set[str])
+    """Ids of runs that are over."""
+    consents: list[Consent] = field(default_factory=list[Consent])
+    """Changes of consent, to be kept as proof."""
+    wakes_at: int | None = None
+    parked: bool = False
+    """The person stands still until an absorbed one arrives: keep the input for later (engine.md 13)."""
+
+
+def react(plan: Plan, profile: Profile, input: Input | None, now: int, lag: int | None = 0) -> Decision:
+    """Apply one input (None: only the timers that are due) at log time `now` (ms UTC).
+
+    `lag` is the real clock minus `now`, in ms; None: there is no real clock (simulate, backtest, replay), lag is 0 at every instant.
+    """
+    if profile.awaiting and not (isinstance(input, MergeState) and input.absorbed in profile.awaiting):
+        return Decision(profile, parked=input is not None)
+    real = None if lag is None else now + lag
+    # An absorbed person arrives as of the instant of the merge: what was parked since then is applied after it.
+    now = max(input.at if isinstance(input, MergeState) else now, profile.last)
+    passing = Pass(plan, profile, now, 0)
+    if not profile.survivor and not isinstance(input, MergeState):
+        _lift(passing, real)
+        _wake_due(passing, now, real)
+    _at(passing, now, real)
+    profile.last = now
+    if input is not None:
+        _apply(passing, input)
+    return Decision(
+        profile,
+        passing.effects,
+        passing.steps,
+        list(passing.moved.values()),
+        passing.gone,
+        passing.consents,
+        wakes_at(plan, profile),
+    )
+
+
+def wakes_at(plan: Plan, profile: Profile) -> int | None:
+    """The earliest instant at which anything in this person may change by itself (journeys.md rule 3)."""
+    if profile.awaiting or profile.survivor:
+        return None
+    paused = plan.paused
+    soonest: int | None = None
+    for run in profile.runs:
+        if run.journey not in paused:
+            for at in (run.until, run.exit_at):
+                if at is not None and (soonest is None or at < soonest):
+                    soonest = at
+    return soonest
+
+
+def _at(passing: Pass, now: int, real: int | None) -> None:
+    passing.now = now
+    passing.lag = 0 if real is None else max(0, (real - now) // MINUTE * MINUTE)
+
+
+def _lift(passing: Pass, real: int | None) -> None:
+    """Bring the person over the plan changes missed, each at its own time."""
+    plan, profile = passing.plan, passing.profile
+    if profile.plan == plan.number:
+        return
+    missed = plan.changes[profile.plan :] if profile.runs else ()
+    for change in missed:
+        at = max(change.at, profile.last)
+        passing.paused = plan.paused_after[change.number - 1]
+        _wake_due(passing, at, real)
+        passing.paused = plan.paused_after[change.number]
+        _at(passing, at, real)
+        profile.last = at
+        affected = [run for run in profile.runs if run.journey == change.journey]
+        if change.kind == "stop":
+            for run in affected:
+                finish(passing, run, "the journey was stopped")
+        elif change.kind in ("resume", "publish"):
+            for run in affected:
+                thaw(passing, run)
+                handle(passing, [])
+    profile.plan = plan.number
+    if any(leaf not in plan.leaf_ids for leaf in profile.windows):
+        profile.windows = {leaf: kept for leaf, kept in profile.windows.items() if leaf in plan.leaf_ids}
+
+
+def _wake_due(passing: Pass, limit: int, real: int | None) -> None:
+    """Fire timers due at or before `limit`, in order of time; each fires at its own instant."""
+    profile = passing.profile
+    for _ in range(MOVES * MOVES):
+        due: tuple[int, Run] | None = None
+        for run in profile.runs:
+            if run.journey in passing.paused:
+                continue
+            for at in (run.until, run.exit_at):
+                if at is not None and at <= limit and (due is None or at < due[0]):
+                    due = at, run
+        if due is None:
+            return
+        _at(passing, max(due[0], profile.last), real)
+        profile.last = passing.now
+        passing.moves = 0
+        wake(passing, due[1])
+        handle(passing, [])
+    raise OverflowError(f"person {profile.id}: timers never come to rest")
+
+
+def _apply(passing: Pass, input: Input) -> None:
+    profile = passing.profile
+    passing.moves = 0
+    if profile.survivor:
+        passing.effects.append(Relay(profile.survivor, input))
+        return
+    match input:
+        case Event():
+            happened = _event(passing, input)
+        case Identify():
+            happened = _identify(passing, input)
+        case Group():
+            groups = {**(profile.attributes.get("groups") or {}), input.group_id: input.traits}
+            happened = _attributes(passing, {"groups": groups}, input.at)
+        case Feedback():
+            changed = consent.apply_feedback(profile, input)
+            _note_message(profile, input)
+            happened = [*([FactsChanged(frozenset(changed))] if changed else []), MessageChanged(input)]
+            _trace(passing, input)
+        case Consent():
+            changed = consent.apply_consent(profile, input)
+            passing.consents.append(input)
+            happened = [FactsChanged(frozenset(changed))] if changed else []
+        case Suppress():
+            changed = consent.apply_suppress(profile, input)
+            happened = [FactsChanged(frozenset(changed))] if changed else []
+        case Start():
+            happened = [StartAsked(input)]
+        case MergeOut():
+            _merge_out(passing, input)
+            return
+        case MergeAwait():
+            profile.awaiting.append(input.absorbed)
+            return
+        case MergeState():
+            _merge_in(passing, input)
+            return
+        case Erase():
+            _erase(passing)
+            return
+        case PlanChanged():
+            return  # belongs to the partition; the engine brings the new plan
+    handle(passing, happened)
+
+
+def _event(passing: Pass, event: Event) -> list[Happened]:
+    profile, plan = passing.profile, passing.plan
+    if event.at > passing.now:
+        event = replace(event, at=passing.now)
+    changed = facts.apply_event(profile, event, plan.reads)
+    leaves = plan.leaves.get(event.name, ())
+    if "*" in plan.leaves:
+        leaves = (*leaves, *plan.leaves["*"])
+    if leaves:
+        view = passing.view(event=event)
+        for leaf in leaves:
+            remember(profile.windows, leaf, event.at, view)
+    return [EventHappened(event, frozenset(changed))]
+
+
+def _identify(passing: Pass, identify: Identify) -> list[Happened]:
+    profile = passing.profile
+    happened = _attributes(passing, identify.traits, identify.at)
+    if identify.user_id and not profile.known:
+        profile.known = True
+        happened.append(FactsChanged(frozenset({"known"})))
+    return happened
+
+
+def _attributes(passing: Pass, traits: dict[str, object], at: int) -> list[Happened]:
+    changes = attributes.apply_traits(passing.profile, traits)
+    return [AttributesChanged(changes, at)] if changes else []
+
+
+def _note_message(profile: Profile, feedback: Feedback) -> None:
+    """Keep what became of the latest messages, for conditions on messages."""
+    for message in profile.messages:
+        if message[0] == feedback.effect_id and feedback.state not in message[6:] and not feedback.machine:
+            message.append(feedback.state)
+
+
+def _trace(passing: Pass, feedback: Feedback) -> None:
+    """Every outcome and feedback is a step, so that why, timeline and counters know it."""
+    version = next((run.version for run in passing.profile.runs if run.id == feedback.run), 0)
+    detail = {"channel": feedback.channel, "template": feedback.template}
+    if feedback.url:
+        detail["url"] = feedback.url
+    if feedback.machine:
+        detail["machine"] = "yes"
+    passing.steps.append(
+        Step(
+            "outcome",
+            passing.now,
+            feedback.journey,
+            version,
+            feedback.run,
+            feedback.move,
+            feedback.node,
+            feedback.state,
+            feedback.why,
+            None,
+            detail,
+        )
+    )
+
+
+def _merge_out(passing: Pass, input: MergeOut) -> None:
+    profile = passing.profile
+    packed = pack(profile)
+    passing.effects.append(Relay(input.survivor, MergeState(profile.id, input.at, packed, profile.attributes)))
+    passing.gone |= {run.id for run in profile.runs}
+    passing.moved.clear()
+    _empty(profile)
+    profile.survivor = input.survivor
+
+
+def _merge_in(passing: Pass, input: MergeState) -> None:
+    profile = passing.profile
+    if input.absorbed in profile.awaiting:
+        profile.awaiting.remove(input.absorbed)
+    if input.state is not None:
+        other = unpack(input.absorbed, input.state, input.attributes)
+        absorb(passing, other)
+        handle(passing, [])
+
+
+def _erase(passing: Pass) -> None:
+    profile = passing.profile
+    for run in list(profile.runs):
+        finish(passing, run, "erased")
+    _empty(profile)
+    profile.erased = True
+
+
+def _empty(profile: Profile) -> None:
+    blank = Profile(profile.id, plan=profile.plan, last=profile.last, next_run=profile.next_run)
+    for name in Profile.__slots__:
+        setattr(profile, name, getattr(blank, name))
+    profile.attributes_changed = True
