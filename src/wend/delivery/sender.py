@@ -1,0 +1,280 @@
+"""The sender: takes due messages out of the outbox and hands them to their channels, each once (engine.md 8, 9).
+
+One round of a message, each step committed before the next:
+1. claim under a lease;
+2. read the person fresh, decide once more (time to live, suppression, consent, quiet hours by the real clock), render;
+3. pace, then `queued → sending` by compare-and-swap, just before the first byte;
+4. provider.send;
+5. outcome and its `Feedback` input, in one transaction.
+A sender killed before 3 has done nothing: the lease runs out and another takes the row. Killed after 3, the message may be
+out: it becomes `uncertain` and is never resent, except through providers that take an effect id only once (the inbox).
+Polling is the truth; `wake()` is a hint.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import secrets
+import socket
+import time
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import psycopg
+import structlog
+from psycopg_pool import PoolTimeout
+
+from wend.channels.contract import Message, Outcome, Provider, Unknown
+from wend.content.links import Links
+from wend.content.store import Templates
+from wend.delivery.outbox import Outbox, Row, Settled
+from wend.delivery.outcomes import Accounts, settled_as
+from wend.delivery.people import load_people
+from wend.delivery.prepare import Prepared, Surroundings, prepare
+from wend.delivery.render import SenderSettings
+from wend.store.clock import Clock
+from wend.store.codec import decode_json
+from wend.store.log import Appender
+from wend.store.postgres import Connection, Pool, fetch_one, sql
+
+LEASE = 60_000
+POLL = 0.1
+"""Seconds between looks when there is nothing to do."""
+BATCH = 250
+AT_ONCE = 3
+_LAW_FOR = 2_000
+_LONGEST_WAIT = 5_000
+
+_log = structlog.get_logger("wend.delivery")
+
+
+class Sender:
+    """One sending process of a workspace; as many as wanted may run.
+
+    `channels`: channel → provider. `clock` tells real time; with `virtual=True` it is a replay's: feedback is then logged at
+    that time, and real providers are not used. `spread`: partitions per claim (1 on Citus).
+    """
+
+    def __init__(
+        self,
+        pool: Pool,
+        clock: Clock,
+        channels: Mapping[str, Provider],
+        links: Links,
+        settings: SenderSettings,
+        partitions: int,
+        *,
+        rates: Mapping[str, float] | None = None,
+        lease: int = LEASE,
+        spread: int = 64,
+        virtual: bool = False,
+    ) -> None:
+        self._pool = pool
+        self._clock = clock
+        self._channels = channels
+        self._links = links
+        self._settings = settings
+        self._partitions = partitions
+        self._lease = lease
+        self._virtual = virtual
+        self.name = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
+        self._outbox = Outbox(pool, Appender(partitions), self.name)
+        self._templates = Templates()
+        self._accounts = Accounts(rates or {})
+        self._groups = [list(range(i, min(i + spread, partitions))) for i in range(0, partitions, spread)]
+        self._hint = asyncio.Event()
+        self._stopping = False
+        self._batches: set[asyncio.Task[None]] = set()
+        self._law: tuple[int, Mapping[str, Any]] = (0, {})
+        self.counts: Counter[tuple[str, str]] = Counter()
+        """(channel, status) → messages, for metrics."""
+
+    def wake(self) -> None:
+        """Something may have been put into the outbox."""
+        self._hint.set()
+
+    def paused(self) -> dict[str, tuple[int, str]]:
+        """Account → (until, why) of those that are paused now."""
+        return self._accounts.paused(self._clock.now_ms())
+
+    async def run(self) -> None:
+        """Send until `stop`. A database that is away is waited for."""
+        free = asyncio.Semaphore(AT_ONCE)
+        while not self._stopping:
+            self._hint.clear()
+            found = False
+            for group in self._groups:
+                await free.acquire()
+                try:
+                    rows = await self._claim(group)
+                except (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout, OSError) as problem:
+                    _log.warning("the outbox cannot be read", problem=str(problem))
+                    free.release()
+                    await asyncio.sleep(1)
+                    continue
+                if not rows or self._stopping:
+                    free.release()
+                    continue
+                found = True
+                task = asyncio.create_task(self._hand_over(rows), name="sender batch")
+                self._batches.add(task)
+                task.add_done_callback(lambda done: (free.release(), self._finished(done)))
+            if not found:
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._hint.wait(), POLL)
+        if self._batches:
+            await asyncio.wait(set(self._batches))
+
+    async def stop(self) -> None:
+        """Claim nothing more; what is in hand is finished by `run` before it returns."""
+        self._stopping = True
+        self._hint.set()
+
+    async def drain(self) -> int:
+        """Hand over everything that is due now and return how many rows were worked on (for replay and tests)."""
+        done = 0
+        while True:
+            rows = [row for group in self._groups for row in await self._claim(group)]
+            if not rows:
+                return done
+            done += len(rows)
+            await self._hand_over(rows)
+
+    async def listen(self, conn: Connection) -> None:
+        """Take NOTIFY wend_outbox as a hint, on a connection of its own (autocommit), until cancelled or disconnected."""
+        await conn.execute("listen wend_outbox")
+        async for _ in conn.notifies():
+            self._hint.set()
+
+    async def _claim(self, group: Sequence[int]) -> list[Row]:
+        now = self._clock.now_ms()
+        # Leases are real time also in a replay, whose clock may stand still.
+        return await self._outbox.claim(group, now, now + self._lease, BATCH)
+
+    def _finished(self, task: asyncio.Task[None]) -> None:
+        self._batches.discard(task)
+        if not task.cancelled() and (problem := task.exception()) is not None:
+            # Its rows come back when their lease is over: nothing is lost, but somebody should know.
+            _log.error("a batch of messages failed", problem=repr(problem))
+
+    async def _hand_over(self, rows: Sequence[Row]) -> None:
+        ready: list[Prepared] = []
+        early: list[Settled] = []
+        async with self._pool.connection() as conn:
+            people = await load_people(conn, {row.profile_id for row in rows}, self._partitions)
+            templates = await self._templates.load(conn, {row.template for row in rows})
+            around = Surroundings(self._links, self._settings, await self._published(conn), self._virtual)
+        now = self._clock.now_ms()
+        for number, row in enumerate(rows):
+            template, provider = templates.get(row.template), self._channels.get(row.channel)
+            result = prepare(row, people.get(row.profile_id), template, provider, around, now)
+            if isinstance(result, Prepared):
+                ready.append(result)
+            else:
+                early.append(result)
+            if number % 8 == 7:
+                await asyncio.sleep(0)  # others have connections to keep alive
+        await self._settle(early, sent=False)
+        by_account: dict[str, list[Prepared]] = {}
+        for one in ready:
+            by_account.setdefault(one.provider.account, []).append(one)
+        await asyncio.gather(*(self._through(account, part) for account, part in by_account.items()))
+
+    async def _through(self, account: str, waiting: list[Prepared]) -> None:
+        """All messages of one account: at its pace, no more at once than it works on; none while it is paused."""
+        waited = 0
+        while waiting:
+            now = self._clock.now_ms()
+            pause = self._accounts.paused_until(account, now)
+            given, wait = (
+                (0, 0) if pause else self._accounts.take(account, min(len(waiting), waiting[0].provider.width), now)
+            )
+            if pause or (not given and waited + wait > _LONGEST_WAIT):
+                back = pause or now + wait
+                why = self._accounts.why(account) if pause else "paced"
+                await self._settle(
+                    [Settled(one.row, "queued", why, not_before=min(back, one.row.expires_at)) for one in waiting],
+                    sent=False,
+                )
+                return
+            wave, waiting = waiting[:given], waiting[given:]
+            if wave:
+                await self._send(wave)
+            if waiting and wait:
+                waited += wait
+                await asyncio.sleep(wait / 1000)
+
+    async def _send(self, wave: Sequence[Prepared]) -> None:
+        now = self._clock.now_ms()
+        still = await self._outbox.mark_sending([one.row for one in wave], now, now + self._lease)
+        todo = [one for one in wave if one.row.effect_id in still]
+        if not todo:
+            return
+        provider = todo[0].provider
+        calls = {
+            asyncio.create_task(_call(provider, [one.message for one in todo[i : i + provider.batch]])): todo[
+                i : i + provider.batch
+            ]
+            for i in range(0, len(todo), provider.batch)
+        }
+        try:
+            pending = set(calls)
+            while pending:
+                # What finishes while a group is being settled goes into the next one.
+                finished, pending = await asyncio.wait(
+                    pending, timeout=self._lease / 3000, return_when=asyncio.FIRST_COMPLETED
+                )
+                settled = [
+                    settled_as(one.row, one.message.to, outcome, provider, self._accounts, self._clock.now_ms())
+                    for task in finished
+                    for one, outcome in zip(calls[task], task.result(), strict=True)
+                ]
+                await self._settle(settled, sent=True)
+                if not finished:
+                    rows = [one.row for task in pending for one in calls[task]]
+                    await self._outbox.renew(rows, self._clock.now_ms() + self._lease)
+        finally:
+            for task in calls:
+                task.cancel()
+
+    async def _settle(self, settled: Sequence[Settled], *, sent: bool) -> None:
+        if not settled:
+            return
+        now = self._clock.now_ms()
+        mine = await self._persistently(settled, now, sent)
+        for one in settled:
+            self.counts[one.row.channel, one.status] += 1
+        if mine < len(settled):
+            _log.warning("outcomes came too late: others had taken the messages over", count=len(settled) - mine)
+
+    async def _persistently(self, settled: Sequence[Settled], now: int, sent: bool) -> int:
+        """Outcomes live only in our memory until they are written: a database that restarts is waited for."""
+        give_up = time.monotonic() + self._lease / 1000
+        while True:
+            try:
+                return await self._outbox.settle(settled, now, sent=sent, at=now if self._virtual else None)
+            except (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout, OSError) as problem:
+                if time.monotonic() > give_up:
+                    raise
+                _log.warning("outcomes cannot be written yet", problem=str(problem))
+                await asyncio.sleep(0.5)
+
+    async def _published(self, conn: Connection) -> Mapping[str, Any]:
+        read, law = self._law
+        now = self._clock.now_ms()
+        if not read or not 0 <= now - read < _LAW_FOR:
+            row = await fetch_one(conn, sql("delivery_settings"))
+            law = decode_json(row[0]) if row is not None and row[0] is not None else {}
+            self._law = (now, law)
+        return law
+
+
+async def _call(provider: Provider, batch: Sequence[Message]) -> list[Outcome]:
+    try:
+        return await provider.send(batch)
+    except Exception as problem:  # a provider's bug must not make us send twice  # noqa: BLE001
+        _log.error("a provider failed", account=provider.account, problem=repr(problem))
+        return [Unknown(f"{type(problem).__name__}: {problem}") for _ in batch]
