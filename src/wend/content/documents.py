@@ -65,7 +65,7 @@ def load_all(text: str, name: str = "document") -> list[Any]:
     if len(text) > MAX_BYTES:
         raise DocumentError(f"{name}: larger than {MAX_BYTES} characters")
     try:
-        return list(yaml.load_all(text, _Loader))  # noqa: S506 - a SafeLoader
+        return list(yaml.load_all(text, _Loader))
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         place = f"{name}:{mark.line + 1}:{mark.column + 1}" if mark else name

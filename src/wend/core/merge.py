@@ -34,8 +34,10 @@ def absorb(passing: Pass, other: Profile) -> None:
         both = {**tokens, **profile.devices.get(channel, {})}
         profile.devices[channel] = dict(sorted(both.items(), key=lambda one: -one[1])[:DEVICES])
     _unite_facts(profile.facts, other.facts)
-    for leaf, kept in other.windows.items():
-        profile.windows[leaf] = unite(profile.windows[leaf], kept) if leaf in profile.windows else kept
+    for id_, kept in other.windows.items():
+        leaf = passing.plan.leaf_of.get(id_)
+        if leaf is not None:
+            profile.windows[id_] = unite(leaf, profile.windows.get(id_, []), kept, passing.now)
     profile.messages = sorted([*profile.messages, *other.messages], key=lambda one: one[5])[-20:]
     _unite_past(profile, other)
     _unite_runs(passing, other)

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from wend.core.aggregate import Leaf
+from wend.core.aggregate import Leaf, combine
 from wend.core.journey.compiled import Compiled
 from wend.core.journey.document import parse
 from wend.core.journey.triggers import OnEvent, Trigger
@@ -63,7 +63,8 @@ class Plan:
     on_other: tuple[Heard, ...] = ()
     leaves: dict[str, tuple[Leaf, ...]] = field(default_factory=dict[str, tuple[Leaf, ...]])
     """event name → what must be remembered of it."""
-    leaf_ids: frozenset[str] = frozenset()
+    leaf_of: dict[str, Leaf] = field(default_factory=dict[str, Leaf])
+    """leaf id → leaf."""
     reads: frozenset[str] = frozenset()
     """Built-in facts that somebody reads; the others are not kept."""
     exits: dict[tuple[str, int], tuple[Leaf, ...]] = field(default_factory=dict[tuple[str, int], tuple[Leaf, ...]])
@@ -129,7 +130,7 @@ class Plan:
     def _indexed(self) -> Plan:
         on_event: dict[str, list[Heard]] = {}
         on_other: list[Heard] = []
-        leaves: dict[str, Leaf] = {}
+        leaves: list[Leaf] = []
         exits: dict[tuple[str, int], tuple[Leaf, ...]] = {}
         reads: set[str] = set()
         for published in self.journeys.values():
@@ -145,14 +146,13 @@ class Plan:
                 reads |= version.facts
                 for condition in version.conditions():
                     reads |= condition.listens().facts
-                    for leaf in condition.leaves():
-                        leaves[leaf.id] = leaf.wider(leaves.get(leaf.id))
-                exit_leaves = tuple(Leaf.last_of(one.names, one.where) for one in version.document.exit.patterns)
+                    leaves += condition.leaves()
+                exit_leaves = tuple(Leaf(one.names, one.where, k=1) for one in version.document.exit.patterns)
                 exits[version.id, version.version] = exit_leaves
-                for leaf in exit_leaves:
-                    leaves[leaf.id] = leaf.wider(leaves.get(leaf.id))
+                leaves += exit_leaves
+        leaf_of = combine(leaves)
         by_event: dict[str, list[Leaf]] = {}
-        for leaf in leaves.values():
+        for leaf in leaf_of.values():
             for name in leaf.events:
                 by_event.setdefault(name, []).append(leaf)
         return replace(
@@ -160,7 +160,7 @@ class Plan:
             on_event={name: tuple(heard) for name, heard in on_event.items()},
             on_other=tuple(on_other),
             leaves={name: tuple(found) for name, found in by_event.items()},
-            leaf_ids=frozenset(leaves),
+            leaf_of=leaf_of,
             reads=frozenset(reads),
             exits=exits,
         )

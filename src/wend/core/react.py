@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from wend.core import attributes, consent, facts
-from wend.core.aggregate import remember
+from wend.core.aggregate import prune, remember
 from wend.core.effects import Effect, Relay, Step
 from wend.core.inputs import (
     Consent,
@@ -132,8 +132,8 @@ def _lift(passing: Pass, real: int | None) -> None:
                 thaw(passing, run)
                 handle(passing, [])
     profile.plan = plan.number
-    if any(leaf not in plan.leaf_ids for leaf in profile.windows):
-        profile.windows = {leaf: kept for leaf, kept in profile.windows.items() if leaf in plan.leaf_ids}
+    if profile.windows:
+        prune(profile.windows, plan.leaf_of, passing.now)
 
 
 def _wake_due(passing: Pass, limit: int, real: int | None) -> None:
@@ -163,14 +163,15 @@ def _apply(passing: Pass, input: Input) -> None:
     if profile.survivor:
         passing.effects.append(Relay(profile.survivor, input))
         return
+    happened: list[Happened]
     match input:
         case Event():
             happened = _event(passing, input)
         case Identify():
             happened = _identify(passing, input)
         case Group():
-            groups = {**(profile.attributes.get("groups") or {}), input.group_id: input.traits}
-            happened = _attributes(passing, {"groups": groups}, input.at)
+            changes = attributes.apply_group(profile, input)
+            happened = [AttributesChanged(changes, input.at)] if changes else []
         case Feedback():
             changed = consent.apply_feedback(profile, input)
             _note_message(profile, input)

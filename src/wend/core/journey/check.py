@@ -11,6 +11,7 @@ from typing import Any
 
 from wend.core.journey.document import Document, parse
 from wend.core.journey.nodes.send import Send
+from wend.core.journey.triggers import OnEvent
 from wend.core.problems import Problem, nearest
 
 
@@ -147,7 +148,7 @@ def _events(document: Document, events: frozenset[str] | None) -> Iterable[Probl
         for name in placed.node.listens().events:
             named.setdefault(name, f"nodes.{placed.id}.{placed.node.KIND}")
     for trigger in document.triggers:
-        if trigger.KIND == "event":
+        if isinstance(trigger, OnEvent):
             for name in trigger.pattern.names:
                 named.setdefault(name, "entry.on.event")
     for name, where in named.items():

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Protocol, cast
 
 from wend.core.condition.base import Condition, Listens, View
 from wend.core.effects import Step
@@ -148,7 +148,7 @@ class Node:
             if isinstance(value, Reference):
                 yield value
             elif isinstance(value, dict):
-                inner: dict[str, Any] = value
+                inner = cast("dict[str, Any]", value)
                 yield from (one for one in inner.values() if isinstance(one, Reference))
 
     def summary(self) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import copy
 import re
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 from wend.core.condition.base import Condition
 from wend.core.condition.syntax import parse as parse_condition
@@ -100,7 +100,7 @@ def parse(raw: Any, problems: list[Problem]) -> Document | None:
     if not isinstance(raw, dict):
         problems.append(Problem("", f"expected a journey document (a mapping), found {type(raw).__name__}"))
         return None
-    raw_map: dict[str, Any] = raw
+    raw_map = cast("dict[str, Any]", raw)
     for name in raw_map:
         if name not in KEYS:
             problems.append(
@@ -162,7 +162,7 @@ def _mapping(raw: Any, where: str, allowed: tuple[str, ...], problems: list[Prob
     if not isinstance(raw, dict):
         problems.append(Problem(where, f"expected {', '.join(allowed)}, found {raw!r}"))
         return {}
-    raw_map: dict[str, Any] = raw
+    raw_map = cast("dict[str, Any]", raw)
     for name in raw_map:
         if name not in allowed:
             problems.append(Problem(f"{where}.{name}", f"'{name}' is not allowed here{nearest(str(name), allowed)}"))
@@ -180,9 +180,9 @@ def _reentry(raw: Any, problems: list[Problem]) -> Reentry:
     kinds = ("always", "once", "restart")
     if raw is None or raw in kinds:
         return Reentry(raw or "always")
-    if isinstance(raw, dict) and list(raw) == ["after"]:
+    if isinstance(raw, dict) and list(cast("dict[str, Any]", raw)) == ["after"]:
         try:
-            return Reentry("after", parse_duration(raw["after"]))
+            return Reentry("after", parse_duration(cast("dict[str, Any]", raw)["after"]))
         except ValueError as error:
             problems.append(Problem("entry.reentry.after", str(error)))
             return Reentry()
@@ -210,12 +210,12 @@ def _active(raw: Any, problems: list[Problem]) -> tuple[int | None, int | None]:
 def _exit(raw: Any, problems: list[Problem]) -> Exit:
     if raw is None:
         return Exit()
-    raw_list: list[Any] = raw if isinstance(raw, list) else [raw]
+    raw_list = cast("list[Any]", raw) if isinstance(raw, list) else [raw]
     patterns: list[EventPattern] = []
     conditions: list[Condition] = []
     for at, one in enumerate(raw_list):
         where = f"exit_when[{at}]" if isinstance(raw, list) else "exit_when"
-        if isinstance(one, dict) and "event" in one and set(one) <= _PATTERN_KEYS:
+        if isinstance(one, dict) and "event" in one and set(cast("dict[str, Any]", one)) <= _PATTERN_KEYS:
             pattern = parse_pattern(one, where, problems)
             patterns += [pattern] if pattern is not None else []
         else:
@@ -244,7 +244,7 @@ def _nodes(raw: Any, problems: list[Problem]) -> dict[str, Placed]:
     if not isinstance(raw, dict) or not raw:
         problems.append(Problem("nodes", f"expected at least one node, found {raw!r}"))
         return {}
-    found = {str(id_): _node(str(id_), one, problems) for id_, one in raw.items()}
+    found = {str(id_): _node(str(id_), one, problems) for id_, one in cast("dict[Any, Any]", raw).items()}
     return {id_: placed for id_, placed in found.items() if placed is not None}
 
 
@@ -255,15 +255,12 @@ def _node(id_: str, raw: Any, problems: list[Problem]) -> Placed | None:
     if not isinstance(raw, dict):
         problems.append(Problem(where, f"expected a node such as {{wait: 2h, next: …}}, found {raw!r}"))
         return None
-    raw_map: dict[str, Any] = raw
+    raw_map = cast("dict[str, Any]", raw)
     kinds = [name for name in raw_map if name in NODES]
     if len(kinds) != 1:
-        strange = next((n for n in raw_map if isinstance(n, str) and nearest(n, NODES)), "") if not kinds else ""
-        what = (
-            f"found {' and '.join(kinds)}"
-            if kinds
-            else f"found {', '.join(map(str, raw_map)) or 'nothing'}{nearest(strange, NODES) if strange else ''}"
-        )
+        strange = next((name for name in raw_map if nearest(name, NODES)), None)
+        hint = nearest(strange, NODES) if strange is not None and not kinds else ""
+        what = f"found {' and '.join(kinds or map(str, raw_map)) or 'nothing'}{hint}"
         problems.append(Problem(where, f"expected one kind of node, {what} (kinds: {', '.join(NODES)})"))
         return None
     kind = NODES[kinds[0]]
@@ -273,8 +270,7 @@ def _node(id_: str, raw: Any, problems: list[Problem]) -> Placed | None:
     for name, target in raw_map.items():
         if name == kind.KIND or name in NODE_EXTRAS:
             continue
-        # YAML 1.1 reads a bare yes or no as true or false
-        branch = {True: "yes", False: "no"}.get(name, str(name)) if isinstance(name, bool) else str(name)
+        branch = str(name)
         if node is not None and branch not in node.branches():
             allowed = node.branches()
             problems.append(
@@ -292,7 +288,7 @@ def _node(id_: str, raw: Any, problems: list[Problem]) -> Placed | None:
 
 def _settings(kind: type[Node], raw: Any, where: str, problems: list[Problem]) -> Node | None:
     if isinstance(raw, dict):
-        raw_map: dict[str, Any] = kind.normalise(raw)
+        raw_map: dict[str, Any] = kind.normalise(cast("dict[str, Any]", raw))
     elif raw is None:
         raw_map = {}
     elif kind.SHORT is not None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from wend.core.aggregate import last_at
 from wend.core.condition.base import FOREVER
 from wend.core.duration import format_duration
 from wend.core.effects import Step
@@ -56,7 +55,8 @@ def offer(passing: Pass, happened: Happened) -> Iterator[tuple[Compiled, Run]]:
 
 def _wanted(passing: Pass, compiled: Compiled, trigger: object, spark: Sparked) -> bool:
     event = spark.event
-    if isinstance(trigger, OnEvent) and event is not None:
+    if isinstance(trigger, OnEvent):
+        assert event is not None
         if not trigger.pattern.matches(event, passing.profile, passing.now, passing.zone):
             return False
     where = compiled.document.where
@@ -126,8 +126,8 @@ def _refusal(passing: Pass, compiled: Compiled, spark: Sparked, key: Any, inside
     if document.key is not None and key is None:
         return f"the trigger carries no '{document.key}'"
     for leaf in plan.exits[compiled.id, compiled.version]:
-        last = last_at(profile.windows, leaf)
-        if last is not None and last > spark.at:
+        times = profile.windows.get(leaf.id)
+        if times and times[-1] > spark.at:
             return "overtaken: the exit event happened after the trigger"
     for condition in document.exit.conditions:
         if condition.check(passing.view()).value:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 from wend.core.condition.base import Condition
 from wend.core.condition.syntax import parse as parse_condition
@@ -16,6 +16,7 @@ from wend.core.consent import CHANNELS
 from wend.core.duration import parse_duration
 from wend.core.journey.values import parse_value
 from wend.core.problems import Problem, nearest
+from wend.core.zone import parse_time
 
 Parser = Callable[[Any, str, list[Problem]], Any]
 
@@ -103,10 +104,12 @@ def _duration(raw: Any, where: str, problems: list[Problem]) -> int | None:
 
 
 def _time_of_day(raw: Any, where: str, problems: list[Problem]) -> str | None:
-    if isinstance(raw, str) and len(raw) == 5 and raw[2] == ":" and raw[:2].isdigit() and raw[3:].isdigit():
-        if int(raw[:2]) < 24 and int(raw[3:]) < 60:
-            return raw
-    return _refuse('a time of day such as "09:00"')(raw, where, problems)
+    try:
+        parse_time(raw)
+    except ValueError as error:
+        problems.append(Problem(where, str(error)))
+        return None
+    return cast(str, raw)
 
 
 TEXT = Type(_text, {"type": "string"})
@@ -158,7 +161,7 @@ def mapping_of(inner: Type, what: str) -> Type:
         if not isinstance(raw, dict) or not raw:
             problems.append(Problem(where, f"expected {what}, found {raw!r}"))
             return {}
-        raw_map: dict[str, Any] = raw
+        raw_map = cast("dict[str, Any]", raw)
         return {name: inner.parse(value, f"{where}.{name}", problems) for name, value in raw_map.items()}
 
     return Type(parse, {"type": "object", "additionalProperties": inner.schema})
@@ -173,7 +176,7 @@ def list_of(inner: Type, *, or_one: bool = False) -> Type:
                 return (inner.parse(raw, where, problems),)
             problems.append(Problem(where, f"expected a list, found {raw!r}"))
             return ()
-        raw_list: list[Any] = raw
+        raw_list = cast("list[Any]", raw)
         return tuple(inner.parse(one, f"{where}[{at}]", problems) for at, one in enumerate(raw_list))
 
     many = {"type": "array", "items": inner.schema}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from wend.core.condition.base import Condition, View
 from wend.core.condition.syntax import parse as parse_condition
@@ -44,7 +44,7 @@ class EventPattern:
 
 def parse_names(raw: Any, where: str, problems: list[Problem]) -> frozenset[str]:
     """One event name or a list of them."""
-    names: list[Any] = raw if isinstance(raw, list) else [raw]
+    names = cast("list[Any]", raw) if isinstance(raw, list) else [raw]
     for name in names:
         if not isinstance(name, str) or not name.strip() or len(name) > EVENT_NAME_LIMIT:
             problems.append(Problem(where, f"expected the name of an event, found {name!r}"))
@@ -63,7 +63,7 @@ def parse_pattern(
     if not isinstance(raw, dict) or "event" not in raw:
         problems.append(Problem(where, f"expected an event such as {{event: Order Completed}}, found {raw!r}"))
         return None
-    raw_map: dict[str, Any] = raw
+    raw_map = cast("dict[str, Any]", raw)
     allowed = {"event", "where"} | also
     for name in raw_map:
         if name not in allowed:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 
 from wend.core.journey.fields import DURATION, TIME_OF_DAY, Field, Type, choice, list_of, parse_settings
 from wend.core.problems import Problem
@@ -52,7 +52,7 @@ def parse_slot(raw: Any, where: str, problems: list[Problem]) -> Slot | None:
         problems.append(Problem(where, f'expected {{from: "09:00", to: "17:00"}}, found {raw!r}'))
         return None
     before = len(problems)
-    values = parse_settings(raw, _SLOT_FIELDS, where, problems)
+    values = parse_settings(cast("dict[str, Any]", raw), _SLOT_FIELDS, where, problems)
     if values.get("days") == ():
         problems.append(Problem(f"{where}.days", "expected at least one weekday"))
     if len(problems) > before:
@@ -77,7 +77,7 @@ class Timing:
         if self.delay is not None:
             now += self.delay
         if self.at is not None:
-            now = next_local_time(now, self.at, zone)
+            now = next_local_time(now - 1, self.at, zone)
         return now if self.slot is None else self.slot.next_open(now, zone)
 
 
@@ -94,5 +94,5 @@ def parse_timing(raw: Any, where: str, problems: list[Problem]) -> Timing | None
         problems.append(Problem(where, f"expected one of {', '.join(FIELDS)}, found {raw!r}"))
         return None
     before = len(problems)
-    values = parse_settings(raw, FIELDS, where, problems)
+    values = parse_settings(cast("Mapping[str, Any]", raw), FIELDS, where, problems)
     return None if len(problems) > before else Timing(**values)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 from wend.core.condition.base import Condition
 from wend.core.inputs import Event
@@ -153,7 +153,7 @@ _KINDS = (
 def parse_triggers(raw: Any, where: str, problems: list[Problem]) -> tuple[Trigger, ...]:
     """`on:` is one trigger or a list of them."""
     if isinstance(raw, list):
-        raw_list: list[Any] = raw
+        raw_list = cast("list[Any]", raw)
         if not raw_list:
             problems.append(Problem(where, "expected at least one trigger"))
         found = [_parse(one, f"{where}[{at}]", problems) for at, one in enumerate(raw_list)]
@@ -168,7 +168,7 @@ def _parse(raw: Any, where: str, problems: list[Problem]) -> Trigger | None:
     if not isinstance(raw, dict):
         problems.append(Problem(where, f"expected a trigger such as {{event: Order Completed}}, found {raw!r}"))
         return None
-    raw_map: dict[str, Any] = raw
+    raw_map = cast("dict[str, Any]", raw)
     kinds = [name for name in raw_map if name in _KINDS]
     if len(kinds) != 1:
         strange = next((name for name in raw_map if name not in _KINDS), "")
@@ -198,7 +198,7 @@ def _parse_kind(kind: str, raw: dict[str, Any], where: str, problems: list[Probl
         return (
             OnTag(setting) if kind == "tag_added" else OnAttribute(setting, raw.get("from", _ANY), raw.get("to", _ANY))
         )
-    options: dict[str, Any] = {} if setting is None else setting if isinstance(setting, dict) else {"": setting}
+    options = {} if setting is None else cast("dict[str, Any]", setting) if isinstance(setting, dict) else {"": setting}
     if kind in ("api", "profiles"):
         _only(options, (), where, problems)
         return OnStart(kind)

@@ -19,6 +19,7 @@ from wend.core.journey.values import Value
 from wend.core.permission import Allow, Drop, Hold, decide
 from wend.core.plan import Plan
 from wend.core.profile import Profile, Run
+from wend.core.zone import zone_of
 
 MOVES = 100
 """Moves per outside input over all runs and derived changes (engine.md 6)."""
@@ -37,7 +38,7 @@ class Pass:
         self.now = now
         self.lag = lag
         self.paused = plan.paused
-        self.zone = _zone_of(profile, plan)
+        self.zone = zone_of(profile.attributes, plan.zone)
         self.effects: list[Effect] = []
         self.steps: list[Step] = []
         self.consents: list[Consent] = []
@@ -94,16 +95,8 @@ class RunTurn:
     def permit(
         self, channel: str, topic: str, transactional: bool, to: str | None, expires_at: int
     ) -> Allow | Hold | Drop:
-        return decide(
-            self.profile,
-            channel,
-            topic=topic,
-            transactional=transactional,
-            now=self.real,
-            expires_at=expires_at,
-            to=to,
-            settings=self.passing.plan.settings,
-        )
+        settings = self.passing.plan.settings
+        return decide(self.profile, channel, topic, transactional, self.real, settings, to, expires_at, self.zone)
 
     def send(
         self, *, channel: str, template: str, topic: str, transactional: bool, to: str | None, expires_at: int
@@ -160,8 +153,3 @@ class RunTurn:
     def chance(self) -> float:
         digest = blake2b(f"{self.run.id}\n{self.run.node}\n{self.run.move}".encode(), digest_size=7).digest()
         return int.from_bytes(digest, "big") / (1 << 56)
-
-
-def _zone_of(profile: Profile, plan: Plan) -> str:
-    zone = profile.attributes.get("timezone")
-    return zone if isinstance(zone, str) and zone else plan.zone

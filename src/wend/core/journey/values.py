@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 from wend.core.attributes import get
 from wend.core.duration import parse_duration
@@ -73,7 +73,7 @@ def parse_value(raw: Any, where: str, problems: list[Problem]) -> Value | None:
     """The value that the document's `raw` means; None after adding to `problems` (all of them, each with its place)."""
     if not isinstance(raw, dict):
         return Literal(raw)
-    raw_map: dict[str, Any] = raw
+    raw_map = cast("dict[str, Any]", raw)
     sources = [name for name in SOURCES if name in raw_map]
     if not sources:
         strange = [name for name in raw_map if nearest(name, SOURCES)]

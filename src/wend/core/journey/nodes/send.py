@@ -6,7 +6,7 @@ Permission is decided here, in the core, at the moment of sending, and afresh wh
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from wend.core.condition.base import Listens
 from wend.core.consent import CHANNELS, reachable
@@ -24,7 +24,7 @@ DAY = 86_400_000
 
 def _parse_channel(raw: Any, where: str, problems: list[Problem]) -> Any:
     if isinstance(raw, dict):
-        raw_map: dict[str, Any] = raw
+        raw_map = cast("dict[str, Any]", raw)
         for name in raw_map:
             if name != "same_as":
                 problems.append(
@@ -115,7 +115,7 @@ class Send(Node):
     def _channel(self, turn: Turn) -> str:
         wanted = self.settings["channel"]
         if isinstance(wanted, dict):
-            earlier = turn.run.sends.get(wanted["same_as"])
+            earlier = turn.run.sends.get(cast("dict[str, str]", wanted)["same_as"])
             return "email" if earlier is None else str(earlier[1])
         kind = "transactional" if self.settings["transactional"] else "marketing"
         for channel in wanted:

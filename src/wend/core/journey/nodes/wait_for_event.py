@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import reduce
 
 from wend.core.condition.base import Condition, Listens
 from wend.core.duration import format_duration
@@ -64,9 +63,7 @@ class WaitForEvent(Node):
         return None
 
     def listens(self) -> Listens:
-        return Listens(
-            events=reduce(frozenset.union, (one.names for one in self.patterns().values()), frozenset[str]())
-        )
+        return Listens(events=frozenset(name for one in self.patterns().values() for name in one.names))
 
     def conditions(self) -> Iterator[Condition]:
         for pattern in self.patterns().values():
