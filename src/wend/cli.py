@@ -10,12 +10,15 @@ import sys
 from pathlib import Path
 from typing import Annotated
 
-import click
 import typer
 
 from wend import __version__
 from wend.commands.errors import Several, UserError
 from wend.config import Config, ConfigError, load
+
+_UsageError = typer.BadParameter.__mro__[
+    1
+]  # typer carries its own click, or uses the installed one: it depends on its version
 
 app = typer.Typer(
     name="wend",
@@ -26,7 +29,9 @@ app = typer.Typer(
     rich_markup_mode="rich",
 )
 
-Data = Annotated[Path | None, typer.Option("--data", help="Data folder (WEND_DATA, default ./wend-data).", show_default=False)]
+Data = Annotated[
+    Path | None, typer.Option("--data", help="Data folder (WEND_DATA, default ./wend-data).", show_default=False)
+]
 
 
 def _version(wanted: bool) -> None:
@@ -37,7 +42,9 @@ def _version(wanted: bool) -> None:
 
 @app.callback()
 def _root(
-    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
 ) -> None:
     pass
 
@@ -45,10 +52,15 @@ def _root(
 @app.command()
 def up(
     data: Data = None,
-    port: Annotated[int | None, typer.Option(help="Port of the HTTP server; 0 takes any free one.", show_default=False)] = None,
-    workers: Annotated[int | None, typer.Option(help="Worker processes; 0: one per two processors.", show_default=False)] = None,
+    port: Annotated[
+        int | None, typer.Option(help="Port of the HTTP server; 0 takes any free one.", show_default=False)
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option(help="Worker processes; 0: one per two processors.", show_default=False)
+    ] = None,
     smtp_port: Annotated[
-        int | None, typer.Option(help="Port of the built-in inbox's SMTP server; 0 takes any free one.", show_default=False)
+        int | None,
+        typer.Option(help="Port of the built-in inbox's SMTP server; 0 takes any free one.", show_default=False),
     ] = None,
 ) -> None:
     """Start everything on this machine, and serve until Ctrl-C."""
@@ -66,9 +78,12 @@ def main() -> None:
     """Entry point of the `wend` command."""
     try:
         code = app(standalone_mode=False)
-    except (click.UsageError, click.Abort) as error:
-        message = error.format_message() if isinstance(error, click.UsageError) else "stopped"
-        print(f"error: {message}", file=sys.stderr)
+    except _UsageError as error:
+        asked = error.ctx.command_path if error.ctx else "wend"
+        print(f"error: {asked}: {error.format_message()}; `{asked} --help` lists what it takes", file=sys.stderr)
+        sys.exit(2)
+    except typer.Abort:
+        print("error: stopped", file=sys.stderr)
         sys.exit(2)
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)

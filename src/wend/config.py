@@ -58,13 +58,13 @@ class Config:
         "Password of the pages (HTTP Basic, any user name). Empty: the pages are open on a loopback address and closed on any other.",
         secret=True,
     )
-    workers: int = _setting(
-        0, "Worker processes that run the journeys; 0: one per two processors.", low=0, high=256
-    )
+    workers: int = _setting(0, "Worker processes that run the journeys; 0: one per two processors.", low=0, high=256)
     max_item_bytes: int = _setting(32 * 1024, "Largest single event that is accepted.", low=1024, high=16 << 20)
     max_body_bytes: int = _setting(4 * 1024 * 1024, "Largest request body that is accepted.", low=4096, high=256 << 20)
     max_batch_items: int = _setting(2500, "Most events in one batch.", low=1, high=100_000)
-    smtp_port: int = _setting(0, "Port of the built-in inbox's SMTP server on 127.0.0.1; 0 takes any free one.", low=0, high=65535)
+    smtp_port: int = _setting(
+        0, "Port of the built-in inbox's SMTP server on 127.0.0.1; 0 takes any free one.", low=0, high=65535
+    )
     smtp_url: str = _setting(
         "",
         "Mail server for real mail: `smtp://user:password@host:587` (STARTTLS), `smtps://…:465`. Empty: the built-in inbox catches everything.",
@@ -135,7 +135,9 @@ def _from_file(path: Path, problems: list[str]) -> dict[str, Any]:
         return {}
     for name, value in document.items():
         if name == "data":
-            problems.append(f"{path}: data: the folder that holds this file cannot be set in it; use WEND_DATA or --data")
+            problems.append(
+                f"{path}: data: the folder that holds this file cannot be set in it; use WEND_DATA or --data"
+            )
         elif name not in _FIELDS:
             problems.append(f"{path}: {name!r} is not a setting{nearest(name, [n for n in _FIELDS if n != 'data'])}")
         elif type(value) is not type(_FIELDS[name].default):

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
-from fastapi import FastAPI, Request, Response
+from fastapi import Depends, FastAPI, Request, Response
 
 from wend.api import health, problem
 from wend.api.idempotency import Idempotency
+from wend.api.pages import home, inbox, journeys, people
+from wend.api.security import page_guard
 from wend.api.surface import Surface
 
 _ABOUT = """Everything that Wend's UI and your scripts can ask. Keys: `Authorization: Bearer …` (`wend key new --kind api`).
@@ -42,6 +44,8 @@ def build(surface: Surface) -> FastAPI:
     app.middleware("http")(_headers)
     app.include_router(health.probes)
     app.include_router(health.router)
+    for pages in (home, journeys, people, inbox):
+        app.include_router(pages.router, dependencies=[Depends(page_guard)])
     return app
 
 

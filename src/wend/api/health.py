@@ -90,7 +90,13 @@ async def _checks(surface: Surface) -> list[Check]:
             state = await health.partitions(conn, now)
             replay = await health.replaying(conn)
     except (OSError, psycopg.Error, PoolTimeout) as error:
-        return [Check(name="database", ok=False, detail=f"not reachable: {str(error).splitlines()[0] if str(error) else type(error).__name__}")]
+        return [
+            Check(
+                name="database",
+                ok=False,
+                detail=f"not reachable: {str(error).splitlines()[0] if str(error) else type(error).__name__}",
+            )
+        ]
     skew = surface.clock.skew
     return [
         Check(name="database", ok=True, detail="reachable"),

@@ -82,10 +82,8 @@ async def _first_or_answer(surface: Surface, secret: str, entry: bytes, asked: b
         )
         if taken:
             return None
-        row = await fetch_one(
-            conn, "select asked, status, media_type, body from idempotency where id = %s", (entry,)
-        )
-    if row is None or row[1] is None and row[0] == asked:
+        row = await fetch_one(conn, "select asked, status, media_type, body from idempotency where id = %s", (entry,))
+    if row is None or (row[1] is None and row[0] == asked):
         return answer(Fault(409, "in-progress", "The first call with this Idempotency-Key is still worked on."))
     if row[0] != asked:
         return answer(Fault(422, "key-reused", "This Idempotency-Key was used for another request."))

@@ -45,15 +45,23 @@ async def scrape(surface: Surface) -> tuple[bytes, str]:
         GaugeMetricFamily(
             "wend_uncertain", "Messages handed over without an answer; never resent.", trouble["uncertain"]
         ),
-        GaugeMetricFamily("wend_identity_conflicts", "Identifiers refused to merge two users.", trouble["identity_conflicts"]),
-        GaugeMetricFamily("wend_state_bytes_mean", "Mean size of a person's state and attributes, sampled.", sizes["mean"]),
+        GaugeMetricFamily(
+            "wend_identity_conflicts", "Identifiers refused to merge two users.", trouble["identity_conflicts"]
+        ),
+        GaugeMetricFamily(
+            "wend_state_bytes_mean", "Mean size of a person's state and attributes, sampled.", sizes["mean"]
+        ),
         GaugeMetricFamily("wend_state_bytes_max", "Largest state and attributes in the sample.", sizes["largest"]),
-        GaugeMetricFamily("wend_clock_skew_seconds", "This host's clock ahead of the database's.", surface.clock.skew / 1000),
+        GaugeMetricFamily(
+            "wend_clock_skew_seconds", "This host's clock ahead of the database's.", surface.clock.skew / 1000
+        ),
     ]
     by_status = GaugeMetricFamily("wend_outbox", "Messages by status.", labels=["status"])
     for status, n in outbox.items():
         by_status.add_metric([status], n)
-    restarts = CounterMetricFamily("wend_restarts", "Child processes started again after they died.", labels=["process"])
+    restarts = CounterMetricFamily(
+        "wend_restarts", "Child processes started again after they died.", labels=["process"]
+    )
     for name, n in surface.children.items():
         restarts.add_metric([name], n)
     registry = CollectorRegistry()

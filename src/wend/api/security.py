@@ -18,17 +18,16 @@ from starlette.exceptions import HTTPException
 from wend.api.acts import keys
 from wend.api.problem import Fault
 from wend.api.surface import surface_of
+from wend.store.keys import Key
 
 _bearer = HTTPBearer(auto_error=False, description="An API key, made by `wend key new --kind api`.")
 
 
-def needs(scope: str) -> Callable[..., Awaitable[keys.Key]]:
+def needs(scope: str) -> Callable[..., Awaitable[Key]]:
     """Dependency: the caller's API key, which must have `scope`."""
     wanted = keys.SCOPES[keys.SCOPES.index(scope) :]
 
-    async def check(
-        request: Request, given: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
-    ) -> keys.Key:
+    async def check(request: Request, given: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]) -> Key:
         challenge = {"WWW-Authenticate": 'Bearer realm="wend"'}
         if given is None:
             detail = "An API key is needed: `Authorization: Bearer …`. Make one with `wend key new --kind api`."
@@ -37,17 +36,19 @@ def needs(scope: str) -> Callable[..., Awaitable[keys.Key]]:
             key = await keys.whose(conn, given.credentials)
         if key is None:
             raise Fault(401, "unknown-key", "This API key is not known or was revoked.", headers=challenge)
-        if not set(key.scopes) & set(wanted):
-            raise Fault(403, "scope", f"This key has the scopes {', '.join(key.scopes)}; {scope!r} is needed here.")
+        if not key.scopes & set(wanted):
+            raise Fault(
+                403, "scope", f"This key has the scopes {', '.join(sorted(key.scopes))}; {scope!r} is needed here."
+            )
         request.state.key = key
         return key
 
     return check
 
 
-Reader = Annotated[keys.Key, Depends(needs("read"))]
-Writer = Annotated[keys.Key, Depends(needs("write"))]
-Admin = Annotated[keys.Key, Depends(needs("admin"))]
+Reader = Annotated[Key, Depends(needs("read"))]
+Writer = Annotated[Key, Depends(needs("write"))]
+Admin = Annotated[Key, Depends(needs("admin"))]
 
 
 async def page_guard(request: Request) -> None:

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 from wend.api.acts import keys
+from wend.store.keys import list_keys
 from wend.store.postgres import Pool
 
 NAME = "keys.txt"
@@ -19,15 +20,15 @@ async def first_keys(pool: Pool, data: Path) -> Path | None:
     """
     async with pool.connection() as conn:
         await conn.execute("lock table api_key in share row exclusive mode")
-        if await keys.every(conn):
+        if await list_keys(conn):
             return None
-        write = await keys.make(conn, "write", "first write key", [], who="wend up")
-        api = await keys.make(conn, "api", "first API key", [], who="wend up")
+        _, write = await keys.make(conn, "write", "first write key", [], who="wend up")
+        _, api = await keys.make(conn, "api", "first API key", [], who="wend up")
         path = data / NAME
         path.unlink(missing_ok=True)
         file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(file, "w") as out:
-            out.write(f"Write key: {write.secret}\nAPI key: {api.secret}\n")
+            out.write(f"Write key: {write}\nAPI key: {api}\n")
         return path
 
 

@@ -48,7 +48,9 @@ class Claim:
             os.close(self._file)
             other = find(data)
             who = f"the Wend at {other.url} (process {other.pid})" if other else "another Wend that is just starting"
-            raise UserError(str(data), f"in use by {who}", "stop that one, or choose another folder with --data") from None
+            raise UserError(
+                str(data), f"in use by {who}", "stop that one, or choose another folder with --data"
+            ) from None
         self._path.unlink(missing_ok=True)
 
     def announce(self, running: Running) -> None:

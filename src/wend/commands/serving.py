@@ -16,7 +16,7 @@ import uvicorn
 from wend import __version__
 from wend.api.app import build
 from wend.api.surface import Surface
-from wend.commands.children import Child, Children
+from wend.commands.children import Children
 from wend.commands.errors import UserError
 from wend.commands.firstkeys import first_keys
 from wend.commands.running import Claim, Running

@@ -11,7 +11,9 @@ from psycopg.rows import dict_row
 from wend.store.postgres import Connection
 
 
-async def rows(conn: Connection, query: LiteralString, args: Sequence[Any] | dict[str, Any] = ()) -> list[dict[str, Any]]:
+async def rows(
+    conn: Connection, query: LiteralString, args: Sequence[Any] | dict[str, Any] = ()
+) -> list[dict[str, Any]]:
     """All rows of a query; its JSON columns are decoded (connections give them as bytes)."""
     async with conn.cursor(row_factory=dict_row) as cursor:
         await cursor.execute(query, args)
@@ -24,7 +26,9 @@ async def rows(conn: Connection, query: LiteralString, args: Sequence[Any] | dic
     return found
 
 
-async def first(conn: Connection, query: LiteralString, args: Sequence[Any] | dict[str, Any] = ()) -> dict[str, Any] | None:
+async def first(
+    conn: Connection, query: LiteralString, args: Sequence[Any] | dict[str, Any] = ()
+) -> dict[str, Any] | None:
     """The first row of a query, or None."""
     found = await rows(conn, query, args)
     return found[0] if found else None

@@ -1,0 +1,163 @@
+"""The answer of why.py in plain sentences. No decision is made here; times are shown in UTC."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+from wend.reports.why import Answer, Heard, Journeyed
+
+_STATUS = {
+    "draft": "The journey was never published, so nobody can enter it.",
+    "paused": "The journey is paused: nobody enters, and its timers stand still until it is resumed.",
+    "sunset": "The journey takes no new people (sunset); those inside finish.",
+    "stopped": "The journey was stopped: everybody left, and nobody enters.",
+}
+
+
+def clock(at: int | None) -> str:
+    """An instant as people read it: `2026-11-22 15:04:05 UTC`."""
+    if at is None:
+        return "never"
+    try:
+        return f"{datetime.fromtimestamp(at / 1000, UTC):%Y-%m-%d %H:%M:%S} UTC"
+    except (OverflowError, ValueError, OSError):
+        return f"{at} ms"
+
+
+def sentences(answer: Answer) -> list[str]:
+    """The whole answer, the most important sentence first."""
+    return list(_sentences(answer))
+
+
+def _sentences(answer: Answer) -> Iterator[str]:
+    if answer.status == "unknown_journey":
+        yield f"There is no journey '{answer.journey}'."
+        return
+    if answer.status == "unknown_person":
+        yield f"Nothing is known about person {answer.profile_id}: no event or profile of theirs was ever received."
+        return
+    yield _head(answer)
+    if answer.journey_status in _STATUS:
+        yield _STATUS[answer.journey_status]
+    if answer.parked:
+        yield (
+            f"{answer.parked} of their inputs are parked: this person stands still until those are retried or skipped"
+            " (`wend parked list`)."
+        )
+    for run in answer.runs:
+        yield from _run(answer, run)
+    for refusal in answer.refusals[-10:]:
+        yield f"{clock(refusal['at'])}: {refusal['branch'] or 'a trigger'} started nothing: {refusal['why']}."
+    if answer.status == "never":
+        yield from _never(answer)
+
+
+def _head(answer: Answer) -> str:
+    inside = [run for run in answer.runs if run.place]
+    if answer.status == "inside":
+        place = inside[-1].place
+        assert place is not None
+        until = f" until {clock(place['until'])}" if place["until"] is not None else ""
+        return f"{answer.name} is in '{answer.journey}' now, at {_node(answer, place['node'])}{until}."
+    if answer.status == "finished":
+        times = "once" if len(answer.runs) == 1 else f"{len(answer.runs)} times"
+        return f"{answer.name} went through '{answer.journey}' {times} and is not in it now."
+    if answer.status == "refused":
+        return f"{answer.name} never entered '{answer.journey}': a trigger matched, but the start was refused."
+    return f"{answer.name} never entered '{answer.journey}'."
+
+
+def _node(answer: Answer, node: str) -> str:
+    summary = answer.summaries.get(node)
+    return f"{node} ({summary})" if summary and summary.lower() != node.lower() else node
+
+
+def _run(answer: Answer, run: Journeyed) -> Iterator[str]:
+    yield f"Run {run.run}, version {run.version}:"
+    for step in run.steps:
+        yield f"  {clock(step['at'])}: {step_sentence(step, answer.summaries)}"
+    for message in answer.messages:
+        if message["run"] == run.run:
+            yield f"  Message from {message['node']}: {message_sentence(message)}"
+    if run.place:
+        until = run.place["until"]
+        when = f"until {clock(until)}" if until is not None else "until something happens that it listens to"
+        waited = f", since {clock(run.place['entered'])}"
+        yield f"  Now: rests at {_node(answer, run.place['node'])}{waited}, {when}."
+
+
+def step_sentence(step: dict[str, Any], summaries: dict[str, str] | None = None) -> str:
+    """One recorded decision as a sentence without its time."""
+    summary = (summaries or {}).get(step["node"], "")
+    node = f"{step['node']} ({summary})" if summary and summary.lower() != step["node"].lower() else step["node"]
+    detail: dict[str, Any] = step.get("detail") or {}
+    because = f": {step['why']}" if step["why"] else ""
+    until = f" until {clock(step['until'])}" if step.get("until") is not None else ""
+    match step["kind"]:
+        case "started":
+            key = f" (key {detail['key']})" if "key" in detail else ""
+            return f"started by {step['why'] or 'a trigger'}{key}"
+        case "refused":
+            return f"{step['branch'] or 'a trigger'} started nothing{because}"
+        case "moved":
+            to = f" to {detail['to']}" if detail.get("to") else ""
+            return f"left {node} by '{step['branch']}'{to}{because}"
+        case "held":
+            return f"message at {node} is held{until}{because}"
+        case "sent":
+            return f"{node}: message handed to delivery ({step['branch']}, template {step['why']})"
+        case "dropped":
+            to = f"; went on to {detail['to']}" if detail.get("to") else ""
+            return f"message at {node} was not sent{because}{to}"
+        case "outcome":
+            machine = " (by a machine, not counted)" if detail.get("machine") else ""
+            return f"message of {node} was {step['branch'].replace('_', ' ')}{machine}{because}"
+        case "goal":
+            worth = f", value {detail['value']:g}" if isinstance(detail.get("value"), int | float) else ""
+            return f"reached the goal{because}{worth}"
+        case "ended":
+            return f"ended at {node}{because}"
+        case "failed":
+            return f"failed at {node}{because}"
+        case kind:
+            return f"{kind} at {node}{because}"
+
+
+def message_sentence(message: dict[str, Any]) -> str:
+    """What became of a message, as a sentence without its time of decision."""
+    to = f"{message['channel']} to {message['address'] or 'nobody'}, template {message['template']}"
+    because = f" ({message['why']})" if message["why"] else ""
+    said = {
+        "queued": "is waiting to be handed over",
+        "sending": "is being handed over",
+        "accepted": "was accepted by the channel",
+        "refused": "was refused by the channel",
+        "dropped": "was dropped at delivery",
+        "withdrawn": "was withdrawn before it left, because the run went on",
+        "uncertain": "was handed over but no answer came; it is never sent again",
+    }.get(message["status"], message["status"])
+    return f"{to}: {said}{because}."
+
+
+def _never(answer: Answer) -> Iterator[str]:
+    for heard in answer.heard:
+        yield _heard(heard)
+    if answer.entry_condition is not None:
+        holds = "holds" if answer.entry_condition else "does not hold"
+        yield f"The journey's entry condition {holds} for them today."
+
+
+def _heard(heard: Heard) -> str:
+    if heard.times < 0:
+        return (
+            f"Its trigger '{heard.trigger}' never matched for them: every match that starts nothing would be recorded."
+        )
+    if heard.times == 0:
+        return f"Its trigger was never heard: no {heard.trigger} of theirs was received."
+    came = "once" if heard.times == 1 else f"{heard.times} times"
+    said = f"Its trigger {heard.trigger} came {came}, last at {clock(heard.last)}"
+    if heard.condition and heard.matched == 0:
+        return f"{said}, but its condition was never fulfilled (judged by what is known today)."
+    return f"{said}, but no start was recorded: it came before the journey was published, or the entry condition did not hold then."
