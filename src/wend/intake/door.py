@@ -1,0 +1,57 @@
+"""What stands behind every way in: reading items, writing them in groups, refusing with a reason."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+import psycopg
+from psycopg_pool import PoolTimeout
+
+from wend.intake.dead_letters import DeadLetter
+from wend.intake.group_commit import GroupCommit
+from wend.intake.items import ItemReader, Message
+from wend.intake.limits import Limits
+from wend.intake.writing import StoreAway, Writer
+from wend.store.clock import Clock
+from wend.store.keys import Key, Keys
+from wend.store.log import Appender
+from wend.store.postgres import Pool
+
+_KEY_PATIENCE = 5.0  # seconds for the look-up of a key that is not cached
+
+
+class Intake:
+    """One per process and workspace. `start` inside the event loop, `stop` at the end; both once.
+
+    `clock` must have been refreshed; its owner keeps it true. `partitions`: the workspace's number.
+    """
+
+    def __init__(self, pool: Pool, clock: Clock, *, partitions: int, limits: Limits | None = None) -> None:
+        self.limits = limits or Limits()
+        self.clock = clock
+        self.reader = ItemReader(self.limits)
+        self.groups = GroupCommit(Writer(pool, Appender(partitions), clock), self.limits)
+        self._keys = Keys(pool)
+
+    def start(self) -> None:
+        """Begin to write what is taken."""
+        self.groups.start()
+
+    async def stop(self) -> None:
+        """Take nothing more, write what was taken, end. Requests that come later are answered 503."""
+        await self.groups.stop()
+
+    async def key(self, secret: str) -> Key | None:
+        """The key with this secret, or None. Raises StoreAway."""
+        if not secret or len(secret) > 200:
+            return None
+        try:
+            async with asyncio.timeout(_KEY_PATIENCE):
+                return await self._keys.find(secret)
+        except (TimeoutError, PoolTimeout, OSError, psycopg.OperationalError, psycopg.InterfaceError) as error:
+            raise StoreAway(str(error)) from error
+
+    async def take(self, messages: Sequence[Message], letters: Sequence[DeadLetter] = ()) -> list[int]:
+        """Durable when it returns; see GroupCommit.submit."""
+        return await self.groups.submit(messages, letters)
