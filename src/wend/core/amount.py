@@ -14,7 +14,7 @@ _NUMBER = re.compile(r"\s*[+-]?[0-9]{1,16}(?:\.[0-9]{1,9})?\s*")
 
 
 def amount(value: Any) -> float | None:
-    """The number in `value` (a number, or text such as '12.50'); None for anything else, NaN and |x| > 10^15 included."""
+    """The number in `value` (a number, or text such as '12.50'); None for anything else, also NaN and |x| > 10^15."""
     if isinstance(value, str):
         if not _NUMBER.fullmatch(value):
             return None

@@ -1,7 +1,8 @@
-"""What is known about a person: attributes (a bounded JSON object), tags and score. How they change and how they are read.
+"""What is known about a person: attributes (a bounded JSON object), tags and score; how they change and are read.
 
 Rules: top-level traits replace, null removes (Segment's semantics; objects are not merged). Values may be shared with the
-input they came from, so nothing nested is ever changed in place. What does not fit (200 roots, 16 KB) is refused with a reason.
+input they came from, so nothing nested is ever changed in place. What does not fit (200 roots, 16 KB) is refused with a
+reason.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ Changes = dict[str, tuple[Any, Any]]
 
 
 def get(attributes: Mapping[str, Any] | None, path: str) -> Any:
-    """The value at a dotted path ('address.city', 'children.0.name'), or None. A root whose very name has dots comes first."""
+    """The value at a dotted path ('address.city', 'children.0.name'), or None. A root with that very name comes first."""
     if not attributes:
         return None
     found = attributes.get(path)
@@ -48,7 +49,7 @@ def get(attributes: Mapping[str, Any] | None, path: str) -> Any:
 
 
 def apply_traits(profile: Profile, traits: Mapping[str, Any], refused: dict[str, str] | None = None) -> Changes:
-    """Set the traits, remove those that are null; what changed, by root. Reasons of what did not fit go into `refused`."""
+    """Set the traits, remove those that are null; what changed, by root. `refused` gets the reasons of what did not fit."""
     changes: Changes = {}
     attributes = profile.attributes
     for name, new in traits.items():
@@ -60,7 +61,7 @@ def apply_traits(profile: Profile, traits: Mapping[str, Any], refused: dict[str,
             if refused is not None:
                 refused[name[:MAX_NAME]] = why
             continue
-        # A new root each time: the old one may be in the hands of whoever gave us the profile. Only on a change, and small.
+        # A new root each time: the old one may be in other hands. Only on a change, and small.
         attributes = {**attributes, name: new}
         if new is None:
             del attributes[name]

@@ -1,7 +1,8 @@
 """Built-in facts about a person, kept from events of the Segment spec: cart, recent views, sessions, orders, devices.
 
-Rules: bounded whatever comes in (lines ≤ 50, latest ≤ 10, texts cut). Judged by the event's own time, so late and unordered
-events end in the same place. Properties may be of any type: what makes no sense is passed over, never an error.
+Rules: bounded whatever comes in (lines ≤ 50, latest ≤ 10, texts cut). Judged by the event's own time: an order takes out of
+the cart what was put in before it, in whatever order both arrive. Properties may be of any type: what makes no sense is
+passed over, never an error.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Permission to send, decided at the moment of sending: Allow, Hold until, or Drop (journeys.md rule 10).
 
-Rule: `CHECKS` run in the order of rule 10 and the first that objects decides. What a check needs is in `Request`; control
-groups and frequency caps have their place between consent and quiet hours.
+Rule: `CHECKS` run in the order of rule 10 and the first that objects decides. What a check needs is in `Request`.
+Control groups and frequency caps have their place between consent and quiet hours.
 """
 
 from __future__ import annotations

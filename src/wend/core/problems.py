@@ -8,7 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
+from reprlib import Repr
 from typing import Any, Literal
+
+_SHORT = Repr()
+_SHORT.maxstring = 60
+_SHORT.maxlevel = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +41,5 @@ def join(where: str, key: object) -> str:
 
 
 def shown(value: Any) -> str:
-    """A found value as it appears in a message: short, on one line."""
-    text = repr(value)
-    return text if len(text) <= 60 else text[:57] + "…" + text[-1:]
+    """A found value as it appears in a message: short, on one line, however large or deep it is."""
+    return _SHORT.repr(value)

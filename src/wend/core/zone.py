@@ -1,7 +1,8 @@
 """Local dates and times, in the zone of the person (attribute `timezone`), and dates as people and programs write them.
 
 Rules at the change of summer time: a local time that does not exist is the first instant after the gap; one that exists
-twice is the earlier. Zones are IANA names; an unknown one is taken as UTC, never an error. Zone data is data: reading it is not I/O of the core.
+twice is the earlier. Zones are IANA names; an unknown one is taken as UTC, never an error. Zone data is data: reading it
+is not I/O of the core.
 """
 
 from __future__ import annotations
@@ -25,7 +26,8 @@ _MAX = (datetime(9999, 12, 29, tzinfo=UTC) - _EPOCH) // _MILLISECOND
 _SECONDS_BELOW = 100_000_000_000
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _INSTANT = re.compile(
-    r"([0-9]{4}-[0-9]{2}-[0-9]{2})[Tt ]([0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]{1,9})?)?) ?([Zz]|[+-][0-9]{2}(?::?[0-9]{2})?)?"
+    r"([0-9]{4}-[0-9]{2}-[0-9]{2})[Tt ]([0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]{1,9})?)?)"
+    r" ?([Zz]|[+-][0-9]{2}(?::?[0-9]{2})?)?"
 )
 _TIME = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])")
 
@@ -47,7 +49,7 @@ def is_zone(name: Any) -> bool:
 def zone_of(attributes: Mapping[str, Any], fallback: str = "UTC") -> str:
     """The name of the person's zone: attribute `timezone` if it is one, else `fallback`."""
     name = attributes.get("timezone")
-    return name if is_zone(name) else fallback
+    return name if isinstance(name, str) and is_zone(name) else fallback
 
 
 def _info(zone: str) -> ZoneInfo:

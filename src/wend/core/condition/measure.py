@@ -60,6 +60,8 @@ def read_source(reader: Reader) -> Source:
     if not names or not all(isinstance(name, str) and 0 < len(name) <= 200 for name in names):
         reader.fault("event", f"expected the name of an event or a list of names, found {shown(raw)}")
         names = []
+    if "*" in names:
+        names = ["*"]
     where = reader.condition("where", frozenset({COUNTED})) if "where" in reader.raw else None
     if "from" in reader.raw or "to" in reader.raw:
         far, near = reader.duration("from"), reader.duration("to", zero=True)

@@ -1,8 +1,7 @@
 """`{message: {journey: cart-recovery, state: opened, within: 14d}}`: what was sent and what became of it.
 
-A later state proves earlier ones: what was clicked was opened, what was opened was delivered. Looked at are the messages of
-runs that are over and the latest send at each node of live runs; the latter keep neither template nor time, so with
-`template` or `within` only messages of runs that are over are found.
+A later state proves earlier ones: what was clicked was opened, what was opened was delivered. Looked at are the latest 20
+messages of the person; `within` counts from when a message was asked for. Without `state`: it was sent, whatever became of it.
 """
 
 from __future__ import annotations
@@ -68,23 +67,15 @@ class Message(Form):
 
     def _found(self, view: View) -> Iterator[int]:
         """The times of the messages that fit."""
-        for _, journey, node, channel, template, at, state in view.profile.messages:
-            if self._fits(journey, node, channel, {state}) and self.template in ("", template):
+        for _, journey, node, channel, template, at, *states in view.profile.messages:
+            if (
+                self.journey in ("", journey)
+                and self.node in ("", node)
+                and self.channel in ("", channel)
+                and self.template in ("", template)
+                and (self.proofs is None or not self.proofs.isdisjoint(states))
+            ):
                 yield at
-        if self.template or self.within != FOREVER:
-            return
-        for run in view.profile.runs:
-            for node, (_, channel, *states) in run.sends.items():
-                if self._fits(run.journey, node, channel, set(states)):
-                    yield run.started
-
-    def _fits(self, journey: str, node: str, channel: str, states: set[str]) -> bool:
-        return (
-            self.journey in ("", journey)
-            and self.node in ("", node)
-            and self.channel in ("", channel)
-            and (self.proofs is None or not self.proofs.isdisjoint(states))
-        )
 
 
 def parse_message(reader: Reader) -> Condition | None:

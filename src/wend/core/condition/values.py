@@ -149,7 +149,8 @@ def _read_equal(reader: Reader, operator: str, raw: Any, ignore_case: bool) -> T
     if not 0 < len(several) <= MAX_LIST:
         reader.fault(operator, f"expected a list of 1 to {MAX_LIST} values, found {shown(raw)}")
         return _never
-    if not all([_scalar(reader, operator, one) for one in several]):
+    scalars = [_scalar(reader, operator, one) for one in several]
+    if not all(scalars):
         return _never
     among = frozenset((kind(one), _folded(one, ignore_case)) for one in several)
     if operator == "in":
@@ -175,7 +176,7 @@ def _read_order(reader: Reader, operator: str, raw: Any, ignore_case: bool) -> t
     if all(is_number(one) for one in bounds):
         holds = compare(operator, raw)
         return _plain(lambda value: is_number(value) and holds(value)), False
-    if not all([isinstance(one, str) and _scalar(reader, operator, one) for one in bounds]):
+    if not all(isinstance(one, str) and len(one) <= MAX_TEXT for one in bounds):
         reader.fault(operator, f"expected a number, a date or a text, found {shown(raw)}")
         return _never, False
     if all(span(one, "UTC") is not None for one in bounds):
