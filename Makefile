@@ -70,3 +70,6 @@ lock: setup ## write requirements.lock anew from pyproject.toml (after changing 
 
 clean: ## remove what make and the tools made (not your data)
 	rm -rf .venv .pytest_cache .ruff_cache .hypothesis .import_linter_cache htmlcov .coverage .coverage.*
+
+docs: setup ## write the generated pages of docs/reference
+	$(BIN)/python -m tests.docs.reference

@@ -139,7 +139,7 @@ class OnStart:
 
 Trigger = OnEvent | OnAttribute | OnScore | OnTag | OnMessage | OnStart
 
-_KINDS = (
+KINDS = (
     "event",
     "attribute_changed",
     "score_crossed",
@@ -169,12 +169,12 @@ def _parse(raw: Any, where: str, problems: list[Problem]) -> Trigger | None:
         problems.append(Problem(where, f"expected a trigger such as {{event: Order Completed}}, found {raw!r}"))
         return None
     raw_map = cast("dict[str, Any]", raw)
-    kinds = [name for name in raw_map if name in _KINDS]
+    kinds = [name for name in raw_map if name in KINDS]
     if len(kinds) != 1:
-        strange = next((name for name in raw_map if name not in _KINDS), "")
-        hint = nearest(strange, _KINDS) if strange and not kinds else ""
+        strange = next((name for name in raw_map if name not in KINDS), "")
+        hint = nearest(strange, KINDS) if strange and not kinds else ""
         found = " and ".join(map(repr, kinds)) or repr(strange or raw_map)
-        problems.append(Problem(where, f"expected one trigger of {', '.join(_KINDS)}, found {found}{hint}"))
+        problems.append(Problem(where, f"expected one trigger of {', '.join(KINDS)}, found {found}{hint}"))
         return None
     kind = kinds[0]
     if kind == "event":
