@@ -15,7 +15,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol, TypeVar, cast, get_type_hints
+from typing import Any, Literal, Protocol, TypeVar, get_type_hints
 
 from wend.core.problems import Problem, nearest
 
@@ -177,7 +177,7 @@ def parse_settings(kind: type[T], raw: Mapping[str, Any], where: str, problems: 
     for name, value in raw.items():
         if name in properties:
             _check_setting(properties[name], value, f"{where}.{name}", problems)
-    return None if len(problems) > before else kind(**cast("dict[str, Any]", dict(raw)))
+    return None if len(problems) > before else kind(**raw)
 
 
 def _check_setting(words: Mapping[str, Any], value: object, where: str, problems: list[Problem]) -> None:

@@ -13,11 +13,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import email
-import email.policy
 import json
+import re
 from collections.abc import Awaitable, Callable, Sequence
-from email.message import EmailMessage
 from email.utils import parsedate_to_datetime
 from typing import Any, cast
 
@@ -25,11 +23,13 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 from psycopg_pool import AsyncConnectionPool
 
 from wend.channels.contract import Accepted, Later, Message, Outcome
+from wend.channels.mail import clean, read_letter
 from wend.channels.mime import EFFECT_HEADER
 from wend.channels.smtp import Smtp, SmtpSettings
 
 MAX_MAIL = 33_554_432
 _GROUP = 500
+_PLAIN_PATH = re.compile(r"\s*<([A-Za-z0-9.+_=-]+@[A-Za-z0-9.-]+)>\s*([A-Za-z0-9= ]*)")
 
 _STORE = """
 insert into inbox (effect_id, channel, at, sender, recipient, subject, body_text, body_html, headers, raw)
@@ -80,11 +80,11 @@ def _row_of(message: Message) -> Row:
         message.effect_id,
         message.channel,
         message.at,
-        _clean(message.sender),
-        _clean(message.to),
-        _clean(message.subject),
-        _clean(message.text),
-        _clean(message.html),
+        clean(message.sender),
+        clean(message.to),
+        clean(message.subject),
+        clean(message.text),
+        clean(message.html),
         json.dumps(headers, ensure_ascii=True).replace("\\u0000", ""),
         None,
     )
@@ -134,7 +134,7 @@ class InboxServer:
         loop = asyncio.get_running_loop()
 
         def session() -> SMTP:
-            return SMTP(
+            return _Session(
                 self,
                 loop=loop,
                 data_size_limit=MAX_MAIL,
@@ -201,15 +201,14 @@ def read_mail(raw: bytes, sender: str, recipients: Sequence[str], now: int) -> l
 
     Never raises for malformed mail: what cannot be read is left empty, the raw bytes are kept.
     """
-    mail = cast(EmailMessage, email.message_from_bytes(raw, policy=email.policy.default))
-    effect = _header(mail, EFFECT_HEADER) or None
+    letter = read_letter(raw)
+    effect = letter.header(EFFECT_HEADER) or None
     at = now
     if effect:
         with contextlib.suppress(ValueError, TypeError, OverflowError):
-            at = int(parsedate_to_datetime(_header(mail, "Date")).timestamp() * 1000)
-    headers = json.dumps({_clean(key): _header(mail, key) for key in mail}, ensure_ascii=True)
-    text, html = _body(mail, "plain"), _body(mail, "html")
-    subject, origin = _header(mail, "Subject"), _header(mail, "From") or _clean(sender)
+            at = int(parsedate_to_datetime(letter.header("Date")).timestamp() * 1000)
+    headers = json.dumps(letter.headers)
+    origin = letter.header("From") or clean(sender)
     several = len(recipients) > 1
     return [
         (
@@ -217,10 +216,10 @@ def read_mail(raw: bytes, sender: str, recipients: Sequence[str], now: int) -> l
             "email",
             at,
             origin,
-            _clean(to),
-            subject,
-            text,
-            html,
+            clean(to),
+            letter.header("Subject"),
+            letter.text,
+            letter.html,
             headers,
             raw,
         )
@@ -228,26 +227,47 @@ def read_mail(raw: bytes, sender: str, recipients: Sequence[str], now: int) -> l
     ]
 
 
-def _header(mail: EmailMessage, name: str) -> str:
-    try:
-        return _clean(str(mail.get(name, "")))
-    except (
-        ValueError,
-        TypeError,
-        IndexError,
-        AttributeError,
-    ):  # the standard library gives up on some malformed headers
-        return ""
+class _Session(SMTP):
+    """aiosmtpd's session, reading a mail in a few pieces instead of line by line (three times faster)."""
 
+    line_length_limit = MAX_MAIL + 4096
 
-def _body(mail: EmailMessage, kind: str) -> str:
-    try:
-        part = mail.get_body((kind,))
-        return _clean(str(part.get_content())) if part is not None else ""
-    except (LookupError, ValueError, AttributeError, TypeError):
-        return ""
+    def _getaddr(self, arg: str) -> tuple[str | None, str | None]:
+        plain = _PLAIN_PATH.fullmatch(arg)
+        return (plain[1], plain[2]) if plain else super()._getaddr(arg)
 
-
-def _clean(text: str) -> str:
-    """What PostgreSQL takes as text: no NUL, no lone surrogate."""
-    return text.replace("\x00", "").encode("utf-8", "replace").decode()
+    async def smtp_DATA(self, arg: str) -> None:
+        """DATA as RFC 5321 has it: only CRLF.CRLF ends a mail, dots at the beginning of lines are taken back."""
+        if await self.check_helo_needed():
+            return
+        envelope = self.envelope
+        if envelope is None or not envelope.rcpt_tos:
+            await self.push("503 Error: need RCPT command")
+            return
+        if arg:
+            await self.push("501 Syntax: DATA")
+            return
+        await self.push("354 End data with <CR><LF>.<CR><LF>")
+        data = bytearray()
+        size = 0
+        while True:
+            try:
+                piece = await self._reader.readuntil(b".\r\n")
+            except asyncio.LimitOverrunError as too_much:
+                piece = await self._reader.read(too_much.consumed)
+            size += len(piece)
+            if size <= MAX_MAIL:
+                data += piece
+            else:  # read on to its end, keep only what shows the end
+                data = data[-5:] + piece[-5:]
+            if data.endswith(b"\r\n.\r\n") or data == b".\r\n":
+                break
+        if size > MAX_MAIL:
+            await self.push("552 5.3.4 The mail is too big")
+        else:
+            content = bytes(data[:-3])
+            if b"\r\n.." in content or content.startswith(b".."):
+                content = content.replace(b"\r\n..", b"\r\n.").removeprefix(b".")
+            envelope.content = envelope.original_content = content
+            await self.push(await self._call_handler_hook("DATA"))
+        self._set_post_data_state()

@@ -31,22 +31,10 @@ _PLAIN_ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9-]
 _ATOMS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~ -]*")
 _NAMED = re.compile(r"\s*(?:\"((?:[^\"\\]|\\.)*)\"|([^<>\"]*?))\s*<([^<>]*)>\s*")
 # Headers of ours that a caller may not set.
-_OWN = frozenset(
-    [
-        "from",
-        "to",
-        "subject",
-        "date",
-        "message-id",
-        "mime-version",
-        "content-type",
-        "content-transfer-encoding",
-        "x-wend-effect",
-        "bcc",
-        "cc",
-        "return-path",
-    ]
-)
+_OWN_NAMES = """
+from to cc bcc subject date message-id mime-version content-type content-transfer-encoding return-path x-wend-effect
+"""
+_OWN = frozenset(_OWN_NAMES.split())
 
 
 class Unsendable(ValueError):
@@ -178,7 +166,8 @@ def _header(name: str, value: str) -> str:
 
 
 def _folded(name: str, value: str) -> str:
-    lines, line = [], f"{name}:"
+    lines: list[str] = []
+    line = f"{name}:"
     for word in value.split(" "):
         # A line may not be blank but for white space, so runs of spaces stay on the line they are on.
         if len(line) + 1 + len(word) > 76 and line.strip(" ") and word and not line.endswith(":"):
@@ -191,7 +180,8 @@ def _folded(name: str, value: str) -> str:
 
 def _encoded(text: str) -> str:
     """RFC 2047, in words of at most 75 characters that do not cut a character."""
-    words, chunk, size = [], "", 0
+    words: list[str] = []
+    chunk, size = "", 0
     for char in text:
         width = len(char.encode("utf-8", "replace"))
         if size + width > 42:

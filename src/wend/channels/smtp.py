@@ -134,6 +134,8 @@ class _Connection:
         """None when the connection stands, else why not."""
         try:
             await self._client.connect()
+            if self._client.is_ehlo_or_helo_needed:
+                await self._client.ehlo()
         except aiosmtplib.SMTPAuthenticationError as refusal:
             return classify("auth", refusal.code, refusal.message)
         except aiosmtplib.SMTPResponseException as refusal:
@@ -147,31 +149,24 @@ class _Connection:
         self.count += 1
         written = False
         try:
-            options = ["SMTPUTF8"] if not to.isascii() else []
-            if options and not self._client.supports_extension("smtputf8"):
+            wide = not to.isascii()
+            if wide and not self._client.supports_extension("smtputf8"):
                 return Refused(f"the server cannot write to {to!r} (no SMTPUTF8)", "content")
-            encoding = "utf-8" if options else "ascii"
-            command = "mail"
-            try:
-                await self._client.mail(envelope, options=options, encoding=encoding)
-                command = "rcpt"
-                await self._client.rcpt(to, encoding=encoding)
-                command = "data"
-                answer = await self._client.execute_command(b"DATA")
-                if answer.code == 354:
-                    protocol = self._client.protocol
-                    if protocol is None:
-                        raise aiosmtplib.SMTPServerDisconnected("connection lost")
-                    body = _LEADING_DOT.sub(b"..", raw)
-                    protocol.write(body + (b".\r\n" if body.endswith(b"\r\n") else b"\r\n.\r\n"))
-                    written = True
-                    answer = await protocol.read_response(self._timeout)
-                    if 200 <= answer.code < 300:
-                        self._last = time.monotonic()
-                        return Accepted(_queue_id(answer.message))
-                outcome = classify("data", answer.code, answer.message)
-            except aiosmtplib.SMTPResponseException as refusal:
-                outcome = classify(command, refusal.code, refusal.message)
+            # The client's own mail() and rcpt() parse the addresses once more, at a third of the cost of a mail.
+            command, answer = "mail", await self._say(f"MAIL FROM:<{envelope}>{' SMTPUTF8' if wide else ''}")
+            if answer.code == 250:
+                command, answer = "rcpt", await self._say(f"RCPT TO:<{to}>")
+            if command == "rcpt" and answer.code in (250, 251):
+                command, answer = "data", await self._say("DATA")
+            if answer.code == 354 and (protocol := self._client.protocol) is not None:
+                body = _LEADING_DOT.sub(b"..", raw)
+                protocol.write(body + (b".\r\n" if body.endswith(b"\r\n") else b"\r\n.\r\n"))
+                written = True
+                answer = await protocol.read_response(self._timeout)
+                if 200 <= answer.code < 300:
+                    self._last = time.monotonic()
+                    return Accepted(_queue_id(answer.message))
+            outcome = classify(command, answer.code, answer.message)
             if self._client.is_connected:
                 await self._client.rset()
                 self._last = time.monotonic()
@@ -184,6 +179,9 @@ class _Connection:
         except asyncio.CancelledError:
             self._client.close()
             raise
+
+    async def _say(self, command: str) -> aiosmtplib.SMTPResponse:
+        return await self._client.execute_command(command.encode())
 
     async def quit(self) -> None:
         """Ends the session politely; a server that does not answer is left."""

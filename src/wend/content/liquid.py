@@ -8,8 +8,8 @@ Rules:
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, cast
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import liquid as engine
 from liquid.ast import Node
@@ -127,16 +127,15 @@ def _expressions(template: engine.BoundTemplate) -> Iterator[Expression]:
         while expressions:
             expression = expressions.pop()
             yield expression
-            expressions.extend(cast("Iterable[Expression]", expression.children()))
+            expressions.extend(expression.children())
         nodes.extend(node.children(context, include_partials=False))
 
 
 def _check_expression(expression: Expression) -> None:
     if not isinstance(expression, RangeLiteral):
         return
-    start, stop = expression.start, expression.stop
-    fixed = isinstance(start, IntegerLiteral) and isinstance(stop, IntegerLiteral)
-    if not fixed or stop.value - start.value > MAX_RANGE:  # pyright: ignore[reportAttributeAccessIssue]
+    ends: list[int] = [int(end.value) for end in (expression.start, expression.stop) if isinstance(end, IntegerLiteral)]
+    if len(ends) < 2 or ends[1] - ends[0] > MAX_RANGE:
         source, index = expression.token.source, expression.token.start_index
         line = source.count("\n", 0, max(index, 0)) + 1
         raise LiquidProblem(f"{expression}: a range needs two numbers that are at most {MAX_RANGE:,} apart", line)

@@ -13,6 +13,8 @@ from xml.parsers import expat
 
 import css_inline
 import mrml
+from inscriptis import get_text
+from inscriptis.model.config import ParserConfig
 
 from wend.core.problems import nearest
 
@@ -27,48 +29,20 @@ _TOKEN = re.compile(
 _TAG_REST = re.compile(rf"(?:{_LIQUID}|\"(?:{_LIQUID}|[^\"])*\"|'(?:{_LIQUID}|[^'])*'|[^>\"'])*>", re.DOTALL)
 _LIQUID_RE = re.compile(_LIQUID, re.DOTALL)
 _MARK = re.compile(r"<!--wendq(\d+)z-->|wendq(\d+)z(?:=\"\")?", re.IGNORECASE)
-_STRUCTURE = frozenset(["mj-body", "mj-section", "mj-column", "mj-wrapper", "mj-group", "mj-hero"])
-_ELEMENTS = frozenset(
-    [
-        "mjml",
-        "mj-head",
-        "mj-body",
-        "mj-attributes",
-        "mj-all",
-        "mj-class",
-        "mj-breakpoint",
-        "mj-font",
-        "mj-html-attributes",
-        "mj-preview",
-        "mj-style",
-        "mj-title",
-        "mj-accordion",
-        "mj-accordion-element",
-        "mj-accordion-text",
-        "mj-accordion-title",
-        "mj-button",
-        "mj-carousel",
-        "mj-carousel-image",
-        "mj-column",
-        "mj-divider",
-        "mj-group",
-        "mj-hero",
-        "mj-image",
-        "mj-include",
-        "mj-navbar",
-        "mj-navbar-link",
-        "mj-raw",
-        "mj-section",
-        "mj-social",
-        "mj-social-element",
-        "mj-spacer",
-        "mj-table",
-        "mj-text",
-        "mj-wrapper",
-        "mj-selector",
-        "mj-html-attribute",
-    ]
-)
+_WORD = re.compile(r"wendq(\d+)z")
+_IN_TEXT = re.compile(r"<!--wendq(\d+)z-->")
+_BETWEEN_ROWS = re.compile(r"(<(?:table|tbody|thead|tfoot)\b[^>]*>|</tr>)\s*((?:wendq\d+z\s*)+)", re.IGNORECASE)
+_BETWEEN_CELLS = re.compile(r"(<tr\b[^>]*>|</t[dh]>)\s*((?:wendq\d+z\s*)+)(?=<)", re.IGNORECASE)
+_COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
+_TEXT_STYLE = ParserConfig(display_links=True)
+_STRUCTURE = frozenset(("mj-body", "mj-section", "mj-column", "mj-wrapper", "mj-group", "mj-hero"))
+_ELEMENT_NAMES = """
+mjml mj-head mj-body mj-attributes mj-all mj-class mj-breakpoint mj-font mj-html-attributes mj-html-attribute mj-selector
+mj-preview mj-style mj-title mj-accordion mj-accordion-element mj-accordion-text mj-accordion-title mj-button mj-carousel
+mj-carousel-image mj-column mj-divider mj-group mj-hero mj-image mj-navbar mj-navbar-link mj-raw mj-section mj-social
+mj-social-element mj-spacer mj-table mj-text mj-wrapper
+"""
+_ELEMENTS = frozenset(_ELEMENT_NAMES.split())
 _INLINER = css_inline.CSSInliner(keep_at_rules=True, load_remote_stylesheets=False)
 
 
@@ -93,6 +67,34 @@ def compile_html(source: str) -> str:
         return source
     masked, kept = _mask(source, mjml=False)
     return _restore(_inline(masked), kept, explicit_body="<tbody" in source)
+
+
+def text_source(html: str) -> str | None:
+    """HTML with Liquid → plain text with the same Liquid, links visible: made once, filled in for each person.
+
+    None where Liquid's tags would not stand where they stand in the HTML (a loop that was moved repeats something else).
+    """
+    masked, kept = _mask(html, mjml=False)
+    blocks = [int(mark) for mark in _IN_TEXT.findall(masked) if kept[int(mark)].startswith("{%")]
+    masked = _COMMENT.sub("", _IN_TEXT.sub(r"wendq\1z", masked))
+    # Text between rows or cells would be moved out of the table; as a row or cell of its own it stays.
+    masked = _BETWEEN_ROWS.sub(r"\1<tr><td>\2</td></tr>", masked)
+    masked = _BETWEEN_CELLS.sub(r"\1<td>\2</td>", masked)
+    text = text_of(masked)
+    wanted = set(blocks)
+    if [mark for mark in map(int, _WORD.findall(text)) if mark in wanted] != blocks:
+        return None
+    return _WORD.sub(lambda mark: kept[int(mark[1])], text)
+
+
+def text_of(html: str) -> str:
+    """The plain text of HTML, with its links visible."""
+    return tidy(get_text(html, _TEXT_STYLE)) if html.strip() else ""
+
+
+def tidy(text: str) -> str:
+    """Without spaces at the ends of lines and more than one empty line in a row."""
+    return re.sub(r"\n{3,}", "\n\n", "\n".join([line.rstrip() for line in text.split("\n")])).strip("\n")
 
 
 def _inline(html: str) -> str:

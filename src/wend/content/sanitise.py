@@ -11,69 +11,19 @@ import nh3
 
 OPEN_PIXEL_PATH = "/t/o/"
 
-_LAYOUT = {
-    "style",
-    "align",
-    "valign",
-    "width",
-    "height",
-    "bgcolor",
-    "border",
-    "cellpadding",
-    "cellspacing",
-    "dir",
-    "role",
-}
+_LAYOUT_NAMES = "style align valign width height bgcolor border cellpadding cellspacing dir role"
+_LAYOUT = set(_LAYOUT_NAMES.split())
 _TAGS = nh3.ALLOWED_TAGS | {"font"}
 _ATTRIBUTES = {tag: nh3.ALLOWED_ATTRIBUTES.get(tag, set[str]()) | _LAYOUT for tag in _TAGS}
 # No `background` (it may fetch), no `position` (it may cover the page).
-_STYLES = set(
-    [
-        "background-color",
-        "border",
-        "border-bottom",
-        "border-collapse",
-        "border-left",
-        "border-radius",
-        "border-right",
-        "border-spacing",
-        "border-top",
-        "color",
-        "direction",
-        "display",
-        "font",
-        "font-family",
-        "font-size",
-        "font-style",
-        "font-weight",
-        "height",
-        "letter-spacing",
-        "line-height",
-        "list-style-type",
-        "margin",
-        "margin-bottom",
-        "margin-left",
-        "margin-right",
-        "margin-top",
-        "max-height",
-        "max-width",
-        "min-width",
-        "opacity",
-        "padding",
-        "padding-bottom",
-        "padding-left",
-        "padding-right",
-        "padding-top",
-        "table-layout",
-        "text-align",
-        "text-decoration",
-        "text-transform",
-        "vertical-align",
-        "white-space",
-        "width",
-        "word-break",
-    ]
-)
+_PROPERTIES = """
+background-color border border-bottom border-collapse border-left border-radius border-right border-spacing border-top
+color direction display font font-family font-size font-style font-weight height letter-spacing line-height
+list-style-type margin margin-bottom margin-left margin-right margin-top max-height max-width min-width opacity padding
+padding-bottom padding-left padding-right padding-top table-layout text-align text-decoration text-transform
+vertical-align white-space width word-break
+"""
+_STYLES = set(_PROPERTIES.split())
 
 
 def safe_html(html: str) -> str:

@@ -18,16 +18,14 @@ translation that brings a body (mjml, html or text) replaces all three, so that 
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
-from inscriptis import get_text
-from inscriptis.model.config import ParserConfig
-
 from wend.content.liquid import LiquidProblem, Text
-from wend.content.mjml import MarkupProblem, compile_html, compile_mjml
+from wend.content.mjml import MarkupProblem, compile_html, compile_mjml, text_of, text_source, tidy
 from wend.core.problems import Problem, join, nearest, shown
 
 _PUSH = ("title", "body", "url", "image")
@@ -57,7 +55,6 @@ _BODIES = ("mjml", "html", "text")
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _LOCALE = re.compile(r"[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8})*")
 _MAX_SOURCE = 400_000
-_TEXT_STYLE = ParserConfig(display_links=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +68,6 @@ class Rendered:
     sender: str
     reply_to: str
     content: dict[str, str]
-    """The text is made from `html` later, once links are known, when this is empty and `html` is not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +93,9 @@ class Template:
             name: " ".join(filled.pop(name, "").split()) for name in ("subject", "preheader", "from", "reply_to")
         }
         html, text = filled.pop("html", ""), filled.pop("text", "")
+        if html and "text" not in texts:
+            # Made from the template once; from each filled-in mail only where the template's text cannot stand alone.
+            text = tidy(filled.pop("made_text")) if "made_text" in filled else text_of(html)
         if self.channel != "email":
             text = text or filled.get("body", "")
             one_line["subject"] = " ".join(filled.get("title", "").split())
@@ -112,11 +111,6 @@ class Template:
                 return name
             name = name.rpartition("-")[0]
         return ""
-
-
-def text_of(html: str) -> str:
-    """The plain-text part of a mail, with its links visible."""
-    return get_text(html, _TEXT_STYLE).strip()
 
 
 def parse_template(raw: Any, where: str = "") -> tuple[Template | None, list[Problem]]:
@@ -149,7 +143,11 @@ def parse_template(raw: Any, where: str = "") -> tuple[Template | None, list[Pro
         compiled = _compile(own, place, problems)
         inherited = texts[""]
         texts[locale.replace("_", "-").lower()] = {
-            **{name: inherited[name] for name in inherited if name in base or (name == "html" and "mjml" in base)},
+            **{
+                name: inherited[name]
+                for name in inherited
+                if name in base or (name in ("html", "made_text") and ("mjml" in base or "html" in base))
+            },
             **compiled,
         }
     if any(problem.level == "error" for problem in problems):
@@ -215,11 +213,20 @@ def _compile(fields: Mapping[str, str], where: str, problems: list[Problem]) -> 
             # Liquid first, on what the author wrote: only there do its line numbers mean something.
             text = Text(source, html=name in ("mjml", "html"))
             if name == "mjml":
-                compiled["html"] = Text(compile_mjml(source), html=True)
+                compiled |= _compiled_body(compile_mjml(source))
             elif name == "html":
-                compiled["html"] = Text(compile_html(source), html=True)
+                compiled |= _compiled_body(compile_html(source))
             else:
                 compiled[name] = text
         except (LiquidProblem, MarkupProblem) as problem:
             problems.append(Problem(join(where, name), str(problem)))
     return compiled
+
+
+def _compiled_body(html: str) -> dict[str, Text]:
+    body = {"html": Text(html, html=True)}
+    text = text_source(html)
+    if text is not None:
+        with contextlib.suppress(LiquidProblem):
+            body["made_text"] = Text(text)
+    return body

@@ -76,7 +76,7 @@ class Outbox:
         }
         async with self._pool.connection() as conn:
             found = await fetch_all(conn, sql("delivery_claim"), args)
-        rows = [Row(*row[:18], decode_json(row[18])) for row in found]
+        rows = [Row(*row[:-1], data=decode_json(row[-1])) for row in found]
         rows.sort(key=lambda row: (row.at, row.partition, row.effect_id))
         return rows
 

@@ -1,7 +1,7 @@
 """An outbox row, its template and its person become the message that goes out.
 
-Order for an e-mail: Liquid → preheader → footer (marketing only, what the template lacks) → text part from that HTML, with the
-original links → clicks led through us → open pixel. `List-Unsubscribe` with its one-click header on every marketing mail.
+Order for an e-mail: Liquid → preheader → footer (marketing only, what the template lacks) → clicks led through us → open pixel;
+the text part keeps the original links. `List-Unsubscribe` with its one-click header on every marketing mail.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 from wend.channels.contract import Message
 from wend.content.footer import add_footer, text_footer
 from wend.content.links import Links, tagged
-from wend.content.templates import Rendered, Template, text_of
+from wend.content.templates import Rendered, Template
 from wend.core.profile import Profile
 from wend.delivery.outbox import Row
 
@@ -136,10 +136,8 @@ def _bodies(
         if rendered.preheader:
             html = _with_preheader(html, rendered.preheader)
         html = add_footer(html, locale, *_lacking(row, texts["html"].variables(), settings, unsubscribe, preferences))
-    if text:
-        reads = texts["text"].variables()
-        return html, text + text_footer(locale, *_lacking(row, reads, settings, unsubscribe, preferences))
-    return html, text_of(html)
+    reads = texts["text" if "text" in texts else "html"].variables()
+    return html, text + text_footer(locale, *_lacking(row, reads, settings, unsubscribe, preferences))
 
 
 def _lacking(
