@@ -70,7 +70,26 @@ class Config:
         "Mail server for real mail: `smtp://user:password@host:587` (STARTTLS), `smtps://…:465`. Empty: the built-in inbox catches everything.",
         secret=True,
     )
-    mail_from: str = _setting("Wend <wend@localhost>", "Sender of mails whose template names none.")
+    mail_from: str = _setting("Wend <wend@localhost>", "Sender of mails whose template names none: `Name <address>`.")
+    mail_reply_to: str = _setting("", "Reply-To of mails whose template names none.")
+    mail_bounce_address: str = _setting(
+        "",
+        "Where bounces go, `bounces@example.com`: becomes the envelope's sender, with a token that names the message.",
+    )
+    postal_address: str = _setting("", "Shown under marketing mail, as the law of many countries wants.")
+    locale: str = _setting("en", "Language and region for people without a `locale` attribute.")
+    zone: str = _setting("UTC", "Time zone in messages to people without a `timezone` attribute.")
+    currency: str = _setting("EUR", "Currency in messages where an order names none.")
+    track_opens: bool = _setting(True, "Put an open pixel into HTML mail.")
+    track_clicks: bool = _setting(True, "Lead links of HTML mail through this server.")
+    tracking_needs_consent: bool = _setting(
+        False, "Track only people with a recorded yes to `tracking`; otherwise all but those with a recorded no."
+    )
+    secret_key: str = _setting(
+        "",
+        "Master key of the stored secrets: 32 bytes in base64 (`openssl rand -base64 32`). Empty: `secret.key` in the data folder, made at the first start.",
+        secret=True,
+    )
     log_level: str = _setting("info", "`debug`, `info`, `warning` or `error`: what is written to `wend.log`.")
 
     @property
@@ -80,6 +99,7 @@ class Config:
 
 
 _FIELDS = {one.name: one for one in fields(Config)}
+_EXPECTED = {bool: "true or false", int: "a whole number", str: "a text in quotes"}
 _LEVELS = ("debug", "info", "warning", "error")
 
 
@@ -113,7 +133,12 @@ def _from_environment(environ: Mapping[str, str], problems: list[str]) -> dict[s
             continue
         text = environ[variable]
         value: Any = text
-        if isinstance(_FIELDS[name].default, int):
+        if isinstance(_FIELDS[name].default, bool):
+            if text.lower() not in ("true", "false"):
+                problems.append(f"environment: {variable} is {text!r}; true or false is expected")
+                continue
+            value = text.lower() == "true"
+        elif isinstance(_FIELDS[name].default, int):
             try:
                 value = int(text)
             except ValueError:
@@ -141,7 +166,7 @@ def _from_file(path: Path, problems: list[str]) -> dict[str, Any]:
         elif name not in _FIELDS:
             problems.append(f"{path}: {name!r} is not a setting{nearest(name, [n for n in _FIELDS if n != 'data'])}")
         elif type(value) is not type(_FIELDS[name].default):
-            expected = "a whole number" if isinstance(_FIELDS[name].default, int) else "a text in quotes"
+            expected = _EXPECTED[type(_FIELDS[name].default)]
             problems.append(f"{path}: {name} is {value!r}; {expected} is expected")
         else:
             _take(found, name, value, f"{path}: {name}", problems)
@@ -173,7 +198,11 @@ def reference() -> str:
         "|---|---|---|---|",
     ]
     for one in fields(Config):
-        shown = f"`{one.default}`" if str(one.default) else "empty"
+        shown = (
+            f"`{str(one.default).lower() if isinstance(one.default, bool) else one.default}`"
+            if str(one.default)
+            else "empty"
+        )
         bounds = "" if one.metadata["low"] is None else f" {one.metadata['low']} to {one.metadata['high']}."
         secret = " Secret: never shown or logged." if one.metadata["secret"] else ""
         file = "–" if one.name == "data" else f"`{one.name}`"

@@ -73,7 +73,7 @@ async def whole_health(request: Request, key: Reader) -> Health:
     surface = surface_of(request)
     checks = await _checks(surface)
     found = Health(ready=all(one.ok for one in checks), checks=checks, version=surface.version)
-    found.restarts = dict(surface.children)
+    found.restarts = {name: one.restarts for name, one in surface.processes().items()}
     if checks[0].ok:
         async with surface.pool.connection() as conn:
             found.partitions = asdict(await health.partitions(conn, surface.clock.now_ms()))

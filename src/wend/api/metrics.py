@@ -59,11 +59,35 @@ async def scrape(surface: Surface) -> tuple[bytes, str]:
     by_status = GaugeMetricFamily("wend_outbox", "Messages by status.", labels=["status"])
     for status, n in outbox.items():
         by_status.add_metric([status], n)
+    registry = CollectorRegistry()
+    registry.register(_Read([*read, by_status, *_processes(surface), *_intake(surface)]))
+    return generate_latest(REGISTRY) + generate_latest(registry), CONTENT_TYPE_LATEST
+
+
+def _processes(surface: Surface) -> list[Metric]:
+    """What the child processes of this server told of themselves."""
     restarts = CounterMetricFamily(
         "wend_restarts", "Child processes started again after they died.", labels=["process"]
     )
-    for name, n in surface.children.items():
-        restarts.add_metric([name], n)
-    registry = CollectorRegistry()
-    registry.register(_Read([*read, by_status, restarts]))
-    return generate_latest(REGISTRY) + generate_latest(registry), CONTENT_TYPE_LATEST
+    told = GaugeMetricFamily(
+        "wend_process", "Counters of the child processes since their start.", labels=["process", "what"]
+    )
+    for name, one in surface.processes().items():
+        restarts.add_metric([name], one.restarts)
+        for what, n in one.numbers.items():
+            told.add_metric([name, what], n)
+    return [restarts, told]
+
+
+def _intake(surface: Surface) -> list[Metric]:
+    """The tracking API of this process."""
+    if surface.intake is None:
+        return []
+    numbers = surface.intake()
+    return [
+        GaugeMetricFamily(
+            "wend_intake_waiting", "Messages taken but not yet written by this process.", numbers.waiting
+        ),
+        CounterMetricFamily("wend_intake_committed", "Messages written by this process.", numbers.committed),
+        CounterMetricFamily("wend_intake_groups", "Transactions of the intake of this process.", numbers.groups),
+    ]

@@ -2,19 +2,38 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import cast
 
 from fastapi import Request
 
+from wend.delivery.render import SenderSettings
 from wend.store.clock import DatabaseClock
 from wend.store.postgres import Pool
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """A child process: how often it was started again, and the counters that it told last."""
+
+    restarts: int
+    numbers: dict[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class IntakeNumbers:
+    """Messages taken but not yet written, messages written, transactions; since the start of this process."""
+
+    waiting: int
+    committed: int
+    groups: int
 
 
 @dataclass(slots=True)
 class Surface:
     """`public_url`: how people's browsers reach us, without a slash at the end. `password`: of the pages ('' : none).
-    `loopback`: only this machine can reach us. `workers`: how many worker processes were started here."""
+    `loopback`: only this machine can reach us. `sender`: what all messages have in common (for previews)."""
 
     pool: Pool
     clock: DatabaseClock
@@ -23,9 +42,9 @@ class Surface:
     password: str = ""
     loopback: bool = True
     version: str = ""
-    smtp_port: int = 0
-    children: dict[str, int] = field(default_factory=dict[str, int])
-    """Name of a child process → how often it was started again."""
+    sender: SenderSettings = field(default_factory=SenderSettings)
+    processes: Callable[[], dict[str, Process]] = dict
+    intake: Callable[[], IntakeNumbers] | None = None
 
 
 def surface_of(request: Request) -> Surface:

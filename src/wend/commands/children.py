@@ -1,7 +1,7 @@
 """The processes beside the server: started with it, started again when they die, never outliving it.
 
-A child gets its orders as one JSON line on its standard input (a database password must not appear in a process list), and
-asks the kernel to be killed when its parent dies, however that dies (child.py). A child that keeps dying is started again
+A child gets its orders as one JSON line on its standard input (a database password must not appear in a process list), tells
+its counters on its standard output, and asks the kernel to be killed when its parent dies, however that dies (child.py). A child that keeps dying is started again
 after ever longer pauses.
 """
 
@@ -12,7 +12,7 @@ import json
 import os
 import sys
 from asyncio.subprocess import Process
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -29,14 +29,14 @@ log = structlog.get_logger("wend.children")
 
 @dataclass(slots=True)
 class Child:
-    """One kept process: its name in the log, what it is told, and descriptors that it inherits."""
+    """One kept process: its name in the log, what it is told, and the counters that it told last."""
 
     name: str
     role: str
     orders: Mapping[str, Any]
-    descriptors: Sequence[int] = ()
     process: Process | None = None
     restarts: int = 0
+    numbers: dict[str, float] = field(default_factory=dict[str, float])
 
 
 @dataclass(slots=True)
@@ -59,6 +59,7 @@ class Children:
             began = clock()
             child.process = await _start(child)
             log.info("child started", child=child.name, pid=child.process.pid)
+            await _listen(child)
             code = await child.process.wait()
             if self._stopping:
                 return
@@ -96,7 +97,7 @@ async def _start(child: Child) -> Process:
         "wend.commands.child",
         child.role,
         stdin=asyncio.subprocess.PIPE,
-        pass_fds=tuple(child.descriptors),
+        stdout=asyncio.subprocess.PIPE,
         # Ctrl-C in the terminal is for the parent, which then stops its children in order.
         start_new_session=True,
     )
@@ -106,3 +107,11 @@ async def _start(child: Child) -> Process:
         await process.stdin.drain()
         process.stdin.close()
     return process
+
+
+async def _listen(child: Child) -> None:
+    """Take in the counters that the child writes, until it closes its output by ending."""
+    assert child.process is not None and child.process.stdout is not None
+    while line := await child.process.stdout.readline():
+        with suppress(ValueError):
+            child.numbers = json.loads(line)

@@ -7,26 +7,40 @@ import contextlib
 import os
 import signal
 import socket
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import structlog
 import uvicorn
+from fastapi import FastAPI
+from starlette.types import Receive, Scope, Send
 
 from wend import __version__
 from wend.api.app import build
-from wend.api.surface import Surface
-from wend.commands.children import Children
+from wend.api.surface import IntakeNumbers, Process, Surface
+from wend.commands.channels import sender_settings, smtp_of
+from wend.commands.children import Child, Children
 from wend.commands.errors import UserError
 from wend.commands.firstkeys import first_keys
+from wend.commands.housekeeping import housekeeping
 from wend.commands.running import Claim, Running
+from wend.commands.secrets import secret
 from wend.config import Config
+from wend.delivery.render import SenderSettings
+from wend.intake.door import Intake
+from wend.intake.limits import Limits
+from wend.intake.protocol import UVICORN_SETTINGS
+from wend.intake.tracking import owns, tracking_app
 from wend.store.clock import DatabaseClock
 from wend.store.migrate import migrate
 from wend.store.postgres import make_pool
 
 if TYPE_CHECKING:
     from wend.commands.up import Database
+
+ASGI = Callable[[Any, Any, Any], Awaitable[None]]
 
 log = structlog.get_logger("wend.up")
 
@@ -37,37 +51,53 @@ async def serve(config: Config, database: Database, claim: Claim) -> None:
     loop = asyncio.get_running_loop()
     for one in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(one, stop.set)
+    sender = sender_settings(config)
+    smtp = smtp_of(config.smtp_url)
     migrated = await migrate(database.url, schema=config.schema, partitions=config.partitions)
     door = _listen(config.host, config.port, "port")
+    inbox_port = _free_port(config.smtp_port)
     url = _url(config, door)
-    async with make_pool(database.url, schema=config.schema, name="wend server", smallest=2) as pool:
+    public_url = (config.public_url or url).rstrip("/")
+    async with make_pool(database.url, schema=config.schema, name="wend server", smallest=2, largest=12) as pool:
         clock = DatabaseClock()
         await clock.refresh(pool)
         made = await first_keys(pool, config.data)
+        await secret(
+            pool, config.data, config.secret_key, "links"
+        )  # a wrong master key shows now, not at the first message
+        children = Children()
         surface = Surface(
             pool=pool,
             clock=clock,
             partitions=migrated.partitions,
-            public_url=(config.public_url or url).rstrip("/"),
+            public_url=public_url,
             password=config.password,
             loopback=config.loopback,
             version=__version__,
+            sender=sender,
+            processes=lambda: {child.name: Process(child.restarts, child.numbers) for child in children.kept},
         )
-        children = Children()
-        background = [asyncio.create_task(clock.run(pool)), asyncio.create_task(database.watch())]
+        intake = Intake(pool, clock, partitions=migrated.partitions, limits=_limits(config))
+        surface.intake = lambda: IntakeNumbers(intake.groups.waiting, intake.groups.committed, intake.groups.groups)
+        intake.start()
+        background = [
+            asyncio.create_task(clock.run(pool), name="clock"),
+            asyncio.create_task(database.watch(), name="database watch"),
+            asyncio.create_task(housekeeping(pool, clock), name="housekeeping"),
+        ]
         server = _Server(uvicorn.Config(
-            build(surface), loop="none", http="httptools", ws="none", lifespan="off", log_config=None, access_log=False,
-            server_header=False, backlog=2048, timeout_keep_alive=30, timeout_graceful_shutdown=3,
+            doors(build(surface), tracking_app(intake)), loop="none", log_config=None, **UVICORN_SETTINGS
         ))  # fmt: skip
         serving = asyncio.create_task(server.serve(sockets=[door]))
         try:
             while not server.started and not serving.done():
                 await asyncio.sleep(0.005)
             if server.started:
-                claim.announce(Running.here(url=url, database_url=database.url, schema=config.schema, smtp_port=0))
-                print(f"Wend is ready at {url}", flush=True)
-                if made:
-                    print(f"Keys for your first events and calls are in {made}", flush=True)
+                _start_children(config, database, children, sender, smtp, public_url, inbox_port)
+                claim.announce(
+                    Running.here(url=url, database_url=database.url, schema=config.schema, smtp_port=inbox_port)
+                )
+                _say_ready(url, made)
             stopping = asyncio.create_task(stop.wait())
             await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
             stopping.cancel()
@@ -75,9 +105,64 @@ async def serve(config: Config, database: Database, claim: Claim) -> None:
             log.info("stopping")
             server.should_exit = True
             await asyncio.gather(serving, children.stop(), return_exceptions=True)
+            await intake.stop()
             for task in background:
                 task.cancel()
             await asyncio.gather(*background, return_exceptions=True)
+
+
+def _say_ready(url: str, made: Path | None) -> None:
+    print(f"Wend is ready at {url}", flush=True)
+    if made:
+        print(f"The first write key and API key are in {made} (`wend key first` shows them)", flush=True)
+
+
+def _start_children(
+    config: Config,
+    database: Database,
+    children: Children,
+    sender: SenderSettings,
+    smtp: dict[str, Any] | None,
+    public_url: str,
+    inbox_port: int,
+) -> None:
+    """The workers and the sender."""
+    common: dict[str, Any] = {
+        "data": str(config.data),
+        "log_level": config.log_level,
+        "database_url": database.url,
+        "schema": config.schema,
+        "secret_key": config.secret_key,
+    }
+    for number in range(1, (config.workers or max(1, (os.cpu_count() or 1) // 2)) + 1):
+        children.keep(Child(f"worker-{number}", "worker", common))
+    sending = common | {"sender": asdict(sender), "smtp": smtp, "public_url": public_url, "inbox_port": inbox_port}
+    children.keep(Child("sender", "sender", sending))
+
+
+def doors(api: FastAPI, tracking: ASGI) -> ASGI:
+    """One application: events to the tracking API, everything else to API and pages."""
+
+    async def dispatch(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and owns(scope["path"]):
+            await tracking(scope, receive, send)
+        else:
+            await api(scope, receive, send)
+
+    return dispatch
+
+
+def _limits(config: Config) -> Limits:
+    return Limits(
+        item_bytes=config.max_item_bytes, body_bytes=config.max_body_bytes, batch_items=config.max_batch_items
+    )
+
+
+def _free_port(wanted: int) -> int:
+    """`wanted`, or any free port for 0; UserError when it is taken. Whoever asked listens on it at once."""
+    door = _listen("127.0.0.1", wanted, "smtp-port")
+    with door:
+        return int(door.getsockname()[1])
 
 
 class _Server(uvicorn.Server):

@@ -17,7 +17,26 @@ from wend.commands.demo.orders import DAY, Order
 HOUR = DAY // 24
 LABEL = "invented for the demo: name, e-mail, phone, consent, app installs, carts"
 VISITORS = 240
-_NAMES = ["Ada", "Grace", "Alan", "Edsger", "Barbara", "Donald", "Margaret", "Ken", "Radia", "Dennis", "Frances", "Niklaus", "Joan", "Tony", "Hedy", "Linus", "Annie", "Guido"]
+_NAMES = [
+    "Ada",
+    "Grace",
+    "Alan",
+    "Edsger",
+    "Barbara",
+    "Donald",
+    "Margaret",
+    "Ken",
+    "Radia",
+    "Dennis",
+    "Frances",
+    "Niklaus",
+    "Joan",
+    "Tony",
+    "Hedy",
+    "Linus",
+    "Annie",
+    "Guido",
+]
 _ZONES = {
     "Germany": "Europe/Berlin",
     "France": "Europe/Paris",
