@@ -68,14 +68,17 @@ def unpack(data: bytes, limit: int) -> bytes:
     return data
 
 
-def read_batch(data: bytes, depth: int) -> Batch:
-    """The envelope of a batch and its items, cut but not decoded. Raises BadBody (400)."""
-    return cast(Batch, _decode(_batch, data, depth + 2, "a batch"))
+def read_batch(data: bytes, depth: int) -> tuple[Batch, bool]:
+    """The envelope of a batch and its items, cut but not decoded, and whether some text in it must be looked at: there is
+    a mark or a NUL character somewhere. Raises BadBody (400)."""
+    batch, marked = _decode(_batch, data, depth + 2, "a batch")
+    return cast(Batch, batch), marked or b"\\u0000" in data
 
 
-def read_object(data: bytes, depth: int) -> dict[str, Any]:
-    """One JSON object, marks in place of what is nested deeper than `depth`. Raises BadBody (400)."""
-    return cast("dict[str, Any]", _decode(_object, data, depth, "a message"))
+def read_object(data: bytes, depth: int) -> tuple[dict[str, Any], bool]:
+    """One JSON object, and whether some text in it must be looked at, as above. Raises BadBody (400)."""
+    item, marked = _decode(_object, data, depth, "a message")
+    return cast("dict[str, Any]", item), marked or b"\\u0000" in data
 
 
 def _gunzip(data: bytes, limit: int) -> bytes:
@@ -99,13 +102,13 @@ def _gunzip(data: bytes, limit: int) -> bytes:
     return b"".join(parts)
 
 
-def _decode(decoder: msgspec.json.Decoder[Any], data: bytes, depth: int, what: str) -> Any:
+def _decode(decoder: msgspec.json.Decoder[Any], data: bytes, depth: int, what: str) -> tuple[Any, bool]:
     try:
-        return decoder.decode(data)
+        return decoder.decode(data), False
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
         marked = mark(data, depth)
         try:
-            return decoder.decode(marked)
+            return decoder.decode(marked), True
         except UnicodeDecodeError as again:
             raise BadBody(400, "not_utf8", f"The body is not UTF-8: {again}.") from error
         except msgspec.ValidationError as again:

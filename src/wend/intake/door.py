@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Sequence
 
 import psycopg
@@ -20,6 +21,8 @@ from wend.store.postgres import Pool
 
 _KEY_PATIENCE = 5.0  # seconds for the look-up of a key that is not cached
 
+_KEY_AGAIN = 1.0  # seconds for which the latest key is not even looked up in the cache of keys
+
 
 class Intake:
     """One per process and workspace. `start` inside the event loop, `stop` at the end; both once.
@@ -33,6 +36,7 @@ class Intake:
         self.reader = ItemReader(self.limits)
         self.groups = GroupCommit(Writer(pool, Appender(partitions), clock), self.limits)
         self._keys = Keys(pool)
+        self._last_key: tuple[str, float, Key | None] = ("", 0.0, None)
 
     def start(self) -> None:
         """Begin to write what is taken."""
@@ -46,11 +50,17 @@ class Intake:
         """The key with this secret, or None. Raises StoreAway."""
         if not secret or len(secret) > 200:
             return None
+        now = time.monotonic()
+        last, found_at, found = self._last_key
+        if secret == last and now - found_at < _KEY_AGAIN:
+            return found
         try:
             async with asyncio.timeout(_KEY_PATIENCE):
-                return await self._keys.find(secret)
+                found = await self._keys.find(secret)
         except (TimeoutError, PoolTimeout, OSError, psycopg.OperationalError, psycopg.InterfaceError) as error:
             raise StoreAway(str(error)) from error
+        self._last_key = (secret, now, found)
+        return found
 
     async def take(self, messages: Sequence[Message], letters: Sequence[DeadLetter] = ()) -> list[int]:
         """Durable when it returns; see GroupCommit.submit."""

@@ -96,8 +96,8 @@ class GroupCommit:
         self._items += count
         self._bytes += size
         self._more.set()
-        # A client that goes away does not take back what it sent: the group is written all the same.
-        return await asyncio.shield(waiting.done)
+        # A task that is cancelled here does not take back what it gave: the group is written all the same.
+        return await waiting.done
 
     async def _run(self) -> None:
         while True:

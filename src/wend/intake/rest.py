@@ -50,7 +50,7 @@ class Rest:
             return answers.error(401, "unknown_key", "Send `Authorization: Bearer` with a key that is in force.")
         limits = self._intake.limits
         try:
-            body = read_object(unpack(data, limits.body_bytes), limits.depth + 2)
+            body, _ = read_object(unpack(data, limits.body_bytes), limits.depth + 2)
             bulk = _BULK[what]
             items: Any = [body] if bulk is None else body.get(bulk)
             if type(items) is not list:

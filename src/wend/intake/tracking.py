@@ -182,7 +182,7 @@ class _Tracking:
         limits = self._limits
         data = await self._readable(request)
         try:
-            item = read_object(data, limits.depth)
+            item, suspicious = read_object(data, limits.depth)
         except BadBody as error:
             await self._keep_bad(request, error, data)
             raise
@@ -195,7 +195,7 @@ class _Tracking:
                 raise Refused(
                     "item_too_large", f"The item has {len(raw)} bytes; at most {limits.item_bytes} are allowed."
                 )
-            if b"\\u" in raw or raw.count(b"{") + raw.count(b"[") > limits.depth:
+            if suspicious or raw.count(b"{") + raw.count(b"[") > limits.depth:
                 check_value(item, limits.depth)
             message = self._intake.reader.read(item, Envelope(self._intake.clock.now_ms()), kind)
         except Refused as refused:
@@ -212,7 +212,7 @@ class _Tracking:
         limits = self._limits
         data = await self._readable(request)
         try:
-            batch = read_batch(data, limits.depth)
+            batch, suspicious = read_batch(data, limits.depth)
         except BadBody as error:
             await self._keep_bad(request, error, data)
             raise
@@ -221,6 +221,7 @@ class _Tracking:
         self._intake.groups.check()
         try:
             envelope = self._envelope(batch, request.path)
+            envelope.suspicious = suspicious
         except BadBody as error:
             await self._intake.take([], [letter(request.path, error.code, error.message, data)])
             raise
@@ -256,12 +257,12 @@ class _Tracking:
                 f"The batch has {len(batch.batch)} items; at most {limits.batch_items} are allowed.",
             )
         context = batch.context or {}
-        shared = (context, batch.integrations)
-        try:
-            check_value(list(shared), limits.depth + 1)
-            check_numbers(shared)
-        except Refused as refused:
-            raise BadBody(400, refused.code, f"In the batch's context: {refused.message}") from refused
+        if context or batch.integrations:
+            try:
+                check_value([context, batch.integrations], limits.depth + 1)
+                check_numbers((context, batch.integrations))
+            except Refused as refused:
+                raise BadBody(400, refused.code, f"In the batch's context: {refused.message}") from refused
         sent = lenient_instant(batch.sent_at)
         if sent is None:
             sent = lenient_instant(batch.timestamp)  # analytics-node sets both to the instant of sending
