@@ -6,11 +6,11 @@ A date that has passed when the run arrives (or that is missing) leaves by `pass
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date as Date
+from datetime import timedelta
 from typing import Any
 
 from wend.core.condition.base import Listens
-from wend.core.duration import format_duration
+from wend.core.duration import DAY, format_duration
 from wend.core.journey.contract import Answer, Go, Node, Park, Turn
 from wend.core.journey.fields import BOOLEAN, DURATION, TIME_OF_DAY, VALUE, Field
 from wend.core.journey.happened import AttributesChanged, Happened
@@ -83,20 +83,23 @@ class WaitForDate(Node):
         return f"Wait until {offset}{what}"
 
     def _target(self, instant: int, turn: Turn) -> int:
-        offset = self.settings["after"] - self.settings["before"]
         if not self.settings["any_year"]:
-            return self._at_time(instant + offset, turn.zone)
+            return self._shifted(instant, turn.zone)
         born = to_local(instant, turn.zone).date()
         year = to_local(turn.now, turn.zone).year
-        targets = (
-            self._at_time(_midnight(born, year + ahead, turn.zone) + offset, turn.zone) for ahead in (-1, 0, 1, 2)
-        )
+        days = (anniversary(born, year + ahead) for ahead in (-1, 0, 1, 2))
+        targets = (self._shifted(at_local_time(day, "00:00", turn.zone), turn.zone) for day in days)
         return next(target for target in targets if target >= turn.now)
 
-    def _at_time(self, instant: int, zone: str) -> int:
+    def _shifted(self, instant: int, zone: str) -> int:
+        """Before or after, then the time of day. Whole days are days of the calendar, whatever the clocks do in between."""
+        offset = self.settings["after"] - self.settings["before"]
+        days, rest = divmod(offset, DAY)
+        local = to_local(instant, zone)
+        if rest == 0:
+            local += timedelta(days=days)
+            instant = at_local_time(local.date(), local.time(), zone)
+        else:
+            instant += offset
         at = self.settings["at"]
         return instant if at is None else at_local_time(to_local(instant, zone).date(), at, zone)
-
-
-def _midnight(born: Date, year: int, zone: str) -> int:
-    return at_local_time(anniversary(born, year), "00:00", zone)
