@@ -208,7 +208,8 @@ create table plan_change (
     journey text not null default '',
     version int not null default 0,
     policy text not null default 'keep',
-    document json                         -- the journey document (publish) or the settings (settings)
+    document json,                        -- the journey document (publish) or the settings (settings)
+    reads json                            -- what the templates of a published version read: {"entry": [...], ...}
 );
 
 create table journey (

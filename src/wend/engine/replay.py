@@ -1,0 +1,165 @@
+"""The same core in memory with a virtual clock: simulate, golden tests, and the yardstick of the live engine.
+
+A simulation equals the live engine in replay mode: what became of a message is known at the instant at which it was
+sent,
+and there is no lag. Relays (merges, emitted events) arrive at once.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections import deque
+from collections.abc import Callable, Iterable
+from functools import partial
+from heapq import heappop, heappush
+
+from wend.core.effects import Effect, Relay, Send, Step
+from wend.core.inputs import Feedback, Input, MessageState
+from wend.core.plan import Plan, PlanChange
+from wend.core.profile import Profile
+from wend.engine.person import Around, Person, Row
+from wend.store.log import message_hash
+
+Outcome = Callable[[Send], Iterable[tuple[MessageState, int]]]
+"""What becomes of a message: (state, instant) in order of time; the first at its `created_at` is its outcome."""
+
+_MOST_ROUNDS = 10_000
+
+
+def accepted(send: Send) -> Iterable[tuple[MessageState, int]]:
+    """Every message is accepted at once, and nothing more is heard of it."""
+    return (("accepted", send.created_at),)
+
+
+def feedback_of(send: Send, state: MessageState, at: int) -> Feedback:
+    """What is heard about a message."""
+    return Feedback(
+        send.id, state, at, send.run, send.move, send.journey, send.node, send.channel, send.template, send.to
+    )
+
+
+class Simulation:
+    """People, their states and a clock. Errors of nodes and facts are raised, not parked."""
+
+    def __init__(self, plan: Plan, *, outcome: Outcome = accepted, now: int = 0) -> None:
+        """Begins at the instant `now` (ms UTC) with nobody known."""
+        self.profiles: dict[int, Profile] = {}
+        self.effects: list[tuple[int, Effect]] = []
+        """(instant, effect), in the order in which they were asked for."""
+        self.steps: list[tuple[int, Step]] = []
+        """(profile id, step), likewise."""
+        self.now = now
+        self._plans = [plan]
+        self._outcome = outcome
+        self._seen: dict[int, dict[int, int]] = {}
+        self._waiting: dict[int, list[Row]] = {}
+        self._wakes: list[tuple[int, int]] = []
+        self._due: dict[int, int | None] = {}
+        self._coming: list[tuple[int, int, int, Input]] = []
+        self._seq = 0
+
+    @property
+    def plan(self) -> Plan:
+        """The plan in force now."""
+        return self._plans[-1]
+
+    def change(self, change: PlanChange) -> None:
+        """Let the clock run to `change.at` and bring the next plan into force; people inside are lifted."""
+        self.advance(change.at)
+        self._plans.append(self.plan.apply(change))
+        inside = [id for id, profile in self.profiles.items() if any(r.journey == change.journey for r in profile.runs)]
+        for id in inside:
+            due = self._due.get(id)
+            self._note_wake(id, change.at if due is None else min(due, change.at))
+        self.advance(change.at)
+
+    def feed(self, profile_id: int, input: Input, at: int | None = None) -> None:
+        """Let the clock run to `at` (default: now) and apply an input; ValueError when that lies in the past."""
+        at = self.now if at is None else at
+        if at < self.now:
+            raise ValueError(f"the input is of {at}, the simulation has reached {self.now}")
+        self.advance(at)
+        self._handle(profile_id, input)
+
+    def advance(self, to: int) -> None:
+        """Let the clock run to `to`: whatever falls due happens in order of time, timers first."""
+        while True:
+            wake = self._wakes[0] if self._wakes else None
+            coming = self._coming[0] if self._coming else None
+            if wake is not None and wake[0] <= to and (coming is None or wake[0] <= coming[0]):
+                heappop(self._wakes)
+                if self._due.get(wake[1]) == wake[0]:
+                    self.now = max(self.now, wake[0])
+                    self._live(wake[1], [])
+            elif coming is not None and coming[0] <= to:
+                heappop(self._coming)
+                self.now = max(self.now, coming[0])
+                self._handle(coming[2], coming[3])
+            else:
+                break
+        self.now = max(self.now, to)
+
+    def _handle(self, profile_id: int, input: Input) -> None:
+        self._live(profile_id, [self._row(input)])
+
+    def _row(self, input: Input) -> Row:
+        self._seq += 1
+        id = getattr(input, "message_id", "")
+        return self._seq, self.now, input.KIND, message_hash(id) if id else None, input, False
+
+    def _live(self, profile_id: int, rows: list[Row]) -> None:
+        todo: deque[tuple[int, list[Row]]] = deque([(profile_id, rows)])
+        for _ in range(_MOST_ROUNDS):
+            if not todo:
+                return
+            id, rows = todo.popleft()
+            for effect in self._live_once(id, rows):
+                if isinstance(effect, Send):
+                    # What is known at once is heard before anything else happens to that person.
+                    for state, at in self._outcome(effect):
+                        feedback = feedback_of(effect, state, at)
+                        if at <= effect.created_at:
+                            todo.append((id, [self._row(feedback)]))
+                        else:
+                            self._seq += 1
+                            heappush(self._coming, (max(at, self.now), self._seq, id, feedback))
+                elif isinstance(effect, Relay):
+                    todo.append((effect.profile, [self._row(effect.input)]))
+        raise OverflowError(f"what began with person {profile_id} at {self.now} never comes to rest")
+
+    def _live_once(self, id: int, rows: list[Row]) -> list[Effect]:
+        plan = self.plan
+        profile = self.profiles.get(id)
+        if profile is None:
+            profile = Profile(id, plan=plan.number)
+        waiting = self._waiting.get(id, [])
+        person = Person(
+            profile,
+            partial(Profile, id),
+            due=self._due.get(id),
+            parked="outcome" if waiting else None,
+        )
+        around = Around(plan, self._plan_at, self.now, None, self._seen, {id: waiting})
+        due = person.live_strictly(rows, around)
+        self.profiles[id] = person.profile
+        if person.seen or person.seen_elsewhere:
+            self._seen.setdefault(id, {}).update({**person.seen_elsewhere, **person.seen})
+        if person.released is not None:
+            waiting = []
+        if person.parkings:
+            waiting = [*waiting, *((p.seq, p.at, p.kind, p.hash, p.payload, True) for p in person.parkings)]
+        self._waiting[id] = waiting
+        self._note_wake(id, due)
+        now = person.profile.last
+        self.effects += [(effect.created_at if isinstance(effect, Send) else now, effect) for effect in person.effects]
+        self.steps += [(id, step) for step in person.steps]
+        return person.effects
+
+    def _note_wake(self, id: int, due: int | None) -> None:
+        if due is not None and self._due.get(id) != due:
+            heappush(self._wakes, (due, id))
+        self._due[id] = due
+
+    def _plan_at(self, instant: int) -> Plan:
+        times = [plan.at for plan in self._plans[1:]]
+        return self._plans[bisect_right(times, instant)]
