@@ -89,12 +89,16 @@ def keys_of(messages: Iterable[Message]) -> set[Key]:
 
 
 class Planner:
-    """Plans one group. `known`: identifier → person as read; `locked`: what may be relied on; `now`: ms UTC."""
+    """Plans one group. `known`: identifier → person as read; `locked`: what may be relied on; `now`: ms UTC.
 
-    def __init__(self, known: dict[Key, int], locked: Locked, now: int) -> None:
+    `timed`: the group is history being replayed, where people merge when the message says, not now.
+    """
+
+    def __init__(self, known: dict[Key, int], locked: Locked, now: int, *, timed: bool = False) -> None:
         self._known = dict(known)
         self._locked = locked
         self._now = now
+        self._timed = timed
         self._new: set[int] = set()
         self._with_user = set(locked.with_user)
         self._with_user.update(person for key, person in known.items() if key[0] == USER)
@@ -253,8 +257,9 @@ class Planner:
             if into == absorbed:
                 plan.merges[earlier] = survivor
         plan.merges[absorbed] = survivor
-        plan.rows.append((message.at, NewInput(absorbed, "merge_out", encode_input(MergeOut(survivor, self._now)))))
-        plan.rows.append((message.at, NewInput(survivor, "merge_await", encode_input(MergeAwait(absorbed, self._now)))))
+        at = message.at if self._timed else self._now
+        plan.rows.append((message.at, NewInput(absorbed, "merge_out", encode_input(MergeOut(survivor, at)))))
+        plan.rows.append((message.at, NewInput(survivor, "merge_await", encode_input(MergeAwait(absorbed, at)))))
 
     def _has_user(self, person: int, *keys: Key) -> bool:
         if person in self._with_user:

@@ -65,7 +65,9 @@ class Resolver:
     def __init__(self) -> None:
         self._cache = _Cache()
 
-    async def resolve(self, conn: Connection, messages: Sequence[Message], now: int, needs: Needs) -> Plan:
+    async def resolve(
+        self, conn: Connection, messages: Sequence[Message], now: int, needs: Needs, *, timed: bool = False
+    ) -> Plan:
         """The plan for `messages`, its identifiers and merges written. The caller appends `plan.rows` and commits.
 
         `needs` is kept between the attempts at one group. `now`: ms UTC. Raises Again.
@@ -78,7 +80,7 @@ class Resolver:
         else:
             known = await self._find(conn, keys)
         try:
-            plan = Planner(known, locked, now).run(messages)
+            plan = Planner(known, locked, now, timed=timed).run(messages)
         except NeedLock as need:
             first = not needs.people
             needs.people |= need.people
@@ -87,7 +89,7 @@ class Resolver:
                 raise Again from need  # these rows may come before locked ones: only a new transaction may take them
             known, locked = await self._lock(conn, keys, needs)
             try:
-                plan = Planner(known, locked, now).run(messages)
+                plan = Planner(known, locked, now, timed=timed).run(messages)
             except NeedLock as more:
                 needs.people |= more.people
                 needs.keys |= more.keys

@@ -93,7 +93,7 @@ class Writer:
                 if first is not None:
                     await first(conn)
                 now = self._clock.now_ms()
-                plan = await self._resolver.resolve(conn, messages, now, needs)
+                plan = await self._resolver.resolve(conn, messages, now, needs, timed=timed)
                 await keep(conn, letters, now)
                 if timed:
                     await self._appender.append_timed(conn, plan.rows)
