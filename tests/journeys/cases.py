@@ -51,7 +51,9 @@ class Case:
     def introduction(self) -> list[Input]:
         """What is known of the person before the story begins."""
         traits = {name: value for name, value in self.person.items() if name != "consent"}
-        consents = [Consent("subscribed", self.begin, channel, source="test") for channel in self.person.get("consent", ())]
+        consents = [
+            Consent("subscribed", self.begin, channel, source="test") for channel in self.person.get("consent", ())
+        ]
         return [Identify(traits, self.begin, user_id="person"), *consents]
 
 

@@ -1,0 +1,135 @@
+"""Every golden case comes true in memory and on the live engine, with equal effects."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+import pytest
+from tests.journeys.cases import PERSON, Case, cases, changed, input_of, instant, lines_of
+
+from wend.core.effects import Send, Step
+from wend.core.inputs import Feedback, MessageState
+from wend.core.plan import Plan, PlanChange
+from wend.engine.publish import change_life, publish_journey, publish_settings
+from wend.engine.replay import Simulation
+from wend.engine.replaying import Replay
+from wend.store.codec import encode_input
+from wend.store.log import Appender, NewInput, message_hash
+from wend.store.postgres import Pool, fetch_all
+
+CASES = cases()
+LIVES = ("pause", "resume", "sunset", "stop")
+
+
+def in_memory(case: Case) -> tuple[list[str], dict[str, str], list[str]]:
+    """Lines, places and effect ids of the simulation."""
+
+    def outcome(send: Send) -> Iterable[tuple[MessageState, int]]:
+        return ((case.outcomes.get(send.node, "accepted"), send.created_at),)  # type: ignore[return-value]
+
+    world = Simulation(Plan.empty(), outcome=outcome, now=case.begin)
+    number = version = 0
+
+    def change(kind: Any, at: int, journey: str = "", document: dict[str, Any] | None = None) -> None:
+        nonlocal number, version
+        number += 1
+        version += kind == "publish"
+        world.change(PlanChange(number, at, kind, journey, version if kind == "publish" else 0, document))
+
+    if case.settings:
+        change("settings", case.begin, document=case.settings)
+    change("publish", case.begin, case.journey, case.document)
+    for one in case.introduction():
+        world.feed(PERSON, one, case.begin)
+    for line, entry in enumerate(case.timeline):
+        at = instant(entry["at"])
+        world.advance(at)
+        sent = {e.node: (e.id, e.run, e.move) for _, e in world.effects if isinstance(e, Send)}
+        found = input_of(entry, line, sent)
+        if found is not None:
+            world.feed(PERSON, found, at)
+        elif "publish" in entry:
+            change("publish", at, case.journey, changed(case.document, entry["publish"]["change"]))
+        else:
+            kind = next(name for name in LIVES if name in entry)
+            change(kind, at, entry[kind])
+    world.advance(case.until)
+    places = {run.journey: run.node for run in world.profiles[PERSON].runs}
+    return lines_of([s for _, s in world.steps]), places, [e.id for _, e in world.effects if isinstance(e, Send)]
+
+
+async def on_the_live_engine(case: Case, pool: Pool) -> tuple[list[str], dict[str, str], list[str]]:
+    """The same, by the engine that runs in production, in replay mode."""
+
+    async def deliver(_: int) -> None:
+        async with pool.connection() as conn:
+            rows = await fetch_all(
+                conn,
+                "update outbox set status = 'done' where status = 'queued'"
+                " returning outbox_seq, effect_id, at, run, move, journey, node, channel, template, address",
+            )
+            rows.sort()
+            outcomes = [
+                Feedback(effect, case.outcomes.get(rest[3], "accepted"), at, *rest)  # type: ignore[arg-type]
+                for _, effect, at, *rest in rows
+            ]
+            inputs = [NewInput(PERSON, one.KIND, encode_input(one), None) for one in outcomes]
+            if inputs:
+                await Appender(2).append(conn, inputs, at=replay.at)
+
+    def row(one: Any) -> NewInput:
+        return NewInput(PERSON, one.KIND, encode_input(one), message_hash(one.message_id) if one.message_id else None)
+
+    async with Replay(pool, deliver=deliver) as replay:
+        await replay.advance(case.begin)
+        async with pool.connection() as conn:
+            if case.settings:
+                await publish_settings(conn, case.settings)
+            await publish_journey(conn, case.document)
+        await replay.append([(case.begin, row(one)) for one in case.introduction()])
+        for line, entry in enumerate(case.timeline):
+            at = instant(entry["at"])
+            sent: dict[str, tuple[str, str, int]] = {}
+            if "feedback" in entry:
+                await replay.advance(at - 1)
+                async with pool.connection() as conn:
+                    query = "select node, effect_id, run, move from outbox order by at, outbox_seq"
+                    sent = {node: (effect, run, move) for node, effect, run, move in await fetch_all(conn, query)}
+            found = input_of(entry, line, sent)
+            if found is not None:
+                await replay.append([(at, row(found))])
+                continue
+            await replay.advance(at)
+            async with pool.connection() as conn:
+                if "publish" in entry:
+                    await publish_journey(conn, changed(case.document, entry["publish"]["change"]))
+                else:
+                    kind: Any = next(name for name in LIVES if name in entry)
+                    await change_life(conn, kind, entry[kind])
+        await replay.advance(case.until)
+    async with pool.connection() as conn:
+        steps = await fetch_all(
+            conn,
+            "select kind, at, journey, version, run, move, node, branch, why, until, detail from step order by at, ordinal",
+        )
+        places = await fetch_all(conn, "select journey, node from place")
+        effects = await fetch_all(conn, "select effect_id from outbox order by at, outbox_seq")
+    found_steps = [Step(*values, detail=None if detail is None else json.loads(detail)) for *values, detail in steps]
+    return lines_of(found_steps), dict(places), [effect for (effect,) in effects]
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_the_case_comes_true_in_memory(case: Case) -> None:
+    lines, places, _ = in_memory(case)
+    assert lines == case.expect
+    assert places == case.waiting
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+async def test_the_case_comes_true_on_the_live_engine(case: Case, pool: Pool) -> None:
+    lines, places, effects = await on_the_live_engine(case, pool)
+    assert lines == case.expect
+    assert places == case.waiting
+    assert effects == in_memory(case)[2]
