@@ -59,10 +59,11 @@ class Settled:
 class Outbox:
     """The statements, for one sender named `owner`."""
 
-    def __init__(self, pool: Pool, appender: Appender, owner: str) -> None:
+    def __init__(self, pool: Pool, appender: Appender, owner: str, *, replay: bool = False) -> None:
         self._pool = pool
         self._appender = appender
         self.owner = owner
+        self._mode = '"replay"' if replay else '"live"'
 
     async def claim(self, partitions: Sequence[int], now: int, lease: int, limit: int) -> list[Row]:
         """At most `limit` due rows of these partitions, mine until `lease`."""
@@ -73,6 +74,7 @@ class Outbox:
             "owner": self.owner,
             "limit": limit,
             "each": max(8, limit * 2 // len(partitions)),
+            "mode": self._mode,
         }
         async with self._pool.connection() as conn:
             found = await fetch_all(conn, sql("delivery_claim"), args)
@@ -110,7 +112,7 @@ class Outbox:
         async with self._pool.connection() as conn:
             block = "delivery_settle_sent" if sent else "delivery_settle_queued"
             mine = {row[0] for row in await fetch_all(conn, sql(block), args)}
-            inputs = [new for one in settled if one.row.effect_id in mine for new in _feedback(one, now)]
+            inputs = [new for one in settled if one.row.effect_id in mine for new in _feedback(one, now if at is None else one.row.at)]
             await self._appender.append(conn, inputs, at=at)
         return len(mine)
 

@@ -84,7 +84,7 @@ class Sender:
         self._lease = lease
         self._virtual = virtual
         self.name = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
-        self._outbox = Outbox(pool, Appender(partitions), self.name)
+        self._outbox = Outbox(pool, Appender(partitions), self.name, replay=virtual)
         self._templates = Templates()
         self._accounts = Accounts(rates or {})
         self._groups = [list(range(i, min(i + spread, partitions))) for i in range(0, partitions, spread)]
@@ -175,7 +175,9 @@ class Sender:
         now = self._clock.now_ms()
         for number, row in enumerate(rows):
             template, provider = templates.get(row.template), self._channels.get(row.channel)
-            result = prepare(row, people.get(row.profile_id), template, provider, around, now)
+            # In a replay each message has its own time; the clock only says how far the replay has come.
+            at = row.at if self._virtual else now
+            result = prepare(row, people.get(row.profile_id), template, provider, around, at)
             if isinstance(result, Prepared):
                 ready.append(result)
             else:

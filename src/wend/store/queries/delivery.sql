@@ -6,7 +6,8 @@
 
 -- name: delivery_claim
 -- Due rows of a set of partitions, some of each so that none starves, under a lease. A `sending` row comes here only when
--- the lease of who sent it is over: it died.
+-- the lease of who sent it is over: it died. A live sender leaves a replay's messages alone, and the other way round; in this
+-- statement, because one that is asked before would miss a change of mode.
 with due as materialized (
     select d.partition, d.effect_id
     from unnest(%(partitions)b::int[]) as p(partition)
@@ -14,6 +15,7 @@ with due as materialized (
         select o.partition, o.effect_id from outbox o
         where o.partition = p.partition and o.status in ('queued', 'sending')
             and o.not_before <= %(now)s and o.lease <= %(now)s
+            and exists (select from workspace w where w.name = 'mode' and w.value::text = %(mode)s)
         order by o.not_before
         limit %(each)s
         for update skip locked
@@ -90,5 +92,11 @@ select document from plan_change where kind = 'settings' order by number desc li
 -- What feedback needs to know about a message, while its row is there.
 select journey, node, run, move, channel, template, address, topic from outbox where partition = %s and effect_id = %s
 
--- name: delivery_by_provider
-select partition, effect_id, profile_id from outbox where provider_id = %s limit 1
+-- name: delivery_of_person
+-- Messages to one person, to find the one whose digest a bounce address carries.
+select effect_id from outbox where partition = %s and profile_id = %s order by at desc limit 1000
+
+-- name: delivery_by_effect
+-- A bounce that returned our headers but came to another address: one probe per partition, rare.
+select o.profile_id from unnest(%b::int[]) as p(partition)
+join outbox o on o.partition = p.partition and o.effect_id = %s
