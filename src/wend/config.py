@@ -49,7 +49,7 @@ class Config:
         64, "Logical partitions; only read when the database is created, fixed afterwards.", low=1, high=4096
     )
     host: str = _setting("127.0.0.1", "Address the HTTP server listens on.")
-    port: int = _setting(8400, "Port of the HTTP server; 0 takes any free one.", low=0, high=65535)
+    port: int = _setting(8600, "Port of the HTTP server; 0 takes any free one.", low=0, high=65535)
     public_url: str = _setting(
         "", "Address under which people's browsers reach this server, for links in messages. Empty: `http://HOST:PORT`."
     )

@@ -6,7 +6,8 @@ from collections.abc import Awaitable, Callable
 
 from fastapi import Depends, FastAPI, Request, Response
 
-from wend.api import health, problem
+from wend.api import health, keys, messages, operations, problem, profiles, settings, templates
+from wend.api import journeys as journeys_api
 from wend.api.idempotency import Idempotency
 from wend.api.pages import home, inbox, journeys, people
 from wend.api.security import page_guard
@@ -43,7 +44,8 @@ def build(surface: Surface) -> FastAPI:
     app.add_middleware(Idempotency)
     app.middleware("http")(_headers)
     app.include_router(health.probes)
-    app.include_router(health.router)
+    for noun in (journeys_api, templates, profiles, messages, operations, settings, keys, health):
+        app.include_router(noun.router)
     for pages in (home, journeys, people, inbox):
         app.include_router(pages.router, dependencies=[Depends(page_guard)])
     return app

@@ -56,10 +56,10 @@ class ParkedList(BaseModel):
     next: str | None = None
 
 
-class Done(BaseModel):
-    """How many inputs were dealt with."""
+class Remaining(BaseModel):
+    """How many inputs of the person are still parked."""
 
-    inputs: int
+    parked: int
 
 
 class Audited(BaseModel):
@@ -119,25 +119,23 @@ async def list_parked(
 
 
 @router.post("/parked/{profile}/retry", operation_id="retry_parked")
-async def retry(request: Request, key: Writer, profile: str) -> Done:
+async def retry(request: Request, key: Writer, profile: str) -> Remaining:
     """Try the person's parked inputs again, in order, now."""
     async with surface_of(request).pool.connection() as conn:
         person = await person_of(conn, profile)
-        n = await parked.retry(conn, person, who=f"key {key.id}")
-    if not n:
-        raise missing("parked input of", profile)
-    return Done(inputs=n)
+        if not await parked.waiting(conn, person):
+            raise missing("parked input of", profile)
+        return Remaining(parked=await parked.retry(conn, person, who=f"key {key.id}"))
 
 
 @router.post("/parked/{profile}/skip", operation_id="skip_parked")
-async def skip(request: Request, key: Writer, profile: str) -> Done:
-    """Give up the first of the person's parked inputs (it is kept among the dead letters); the rest can go on."""
+async def skip(request: Request, key: Writer, profile: str) -> Remaining:
+    """Give up the first of the person's parked inputs (it is kept among the dead letters), and try the rest."""
     async with surface_of(request).pool.connection() as conn:
         person = await person_of(conn, profile)
-        n = await parked.skip(conn, person, who=f"key {key.id}")
-    if not n:
-        raise missing("parked input of", profile)
-    return Done(inputs=n)
+        if not await parked.waiting(conn, person):
+            raise missing("parked input of", profile)
+        return Remaining(parked=await parked.skip(conn, person, who=f"key {key.id}"))
 
 
 @router.get("/audit", operation_id="list_audit")

@@ -1,4 +1,4 @@
-"""What has to be done now and then in a running workspace: days for the log made ahead, old ones dropped, refused input limited."""
+"""What has to be done now and then beside the engine's own maintenance: refused input is kept for a limited time."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ import psycopg
 import structlog
 from psycopg_pool import PoolTimeout
 
-from wend.store import days
 from wend.store.clock import DatabaseClock
+from wend.store.days import DAY
 from wend.store.postgres import Pool
 
 _EVERY = 3600.0  # seconds
-_LETTERS_KEPT = 90 * days.DAY
+_LETTERS_KEPT = 90 * DAY
 
 log = structlog.get_logger("wend.housekeeping")
 
@@ -23,13 +23,7 @@ async def housekeeping(pool: Pool, clock: DatabaseClock) -> None:
     while True:
         try:
             async with pool.connection() as conn:
-                now = clock.now_ms()
-                await days.create(conn, now, now + 3 * days.DAY)
-                await conn.commit()
-                dropped = await days.drop(conn, now, days.Retention())
-                await conn.execute("delete from dead_letter where at < %s", (now - _LETTERS_KEPT,))
-            if dropped:
-                log.info("old days dropped", names=dropped)
+                await conn.execute("delete from dead_letter where at < %s", (clock.now_ms() - _LETTERS_KEPT,))
         except (OSError, psycopg.Error, PoolTimeout) as error:
             log.warning("housekeeping failed, it is tried again", error=str(error))
         await asyncio.sleep(_EVERY)

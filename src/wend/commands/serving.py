@@ -29,6 +29,7 @@ from wend.commands.running import Claim, Running
 from wend.commands.secrets import secret
 from wend.config import Config
 from wend.delivery.render import SenderSettings
+from wend.engine.maintenance import maintain_forever
 from wend.intake.door import Intake
 from wend.intake.limits import Limits
 from wend.intake.protocol import UVICORN_SETTINGS
@@ -83,6 +84,7 @@ async def serve(config: Config, database: Database, claim: Claim) -> None:
         background = [
             asyncio.create_task(clock.run(pool), name="clock"),
             asyncio.create_task(database.watch(), name="database watch"),
+            asyncio.create_task(maintain_forever(pool, clock), name="maintenance"),
             asyncio.create_task(housekeeping(pool, clock), name="housekeeping"),
         ]
         server = _Server(uvicorn.Config(

@@ -157,3 +157,13 @@ async def attention(conn: Connection) -> dict[str, int]:
     ):
         found[f"failed:{row['journey']}"] = int(row["n"])
     return found
+
+
+async def reads(conn: Connection, journey: str, version: int) -> dict[str, list[str]] | None:
+    """What the templates of a published version read; None: not known, everything is kept."""
+    row = await first(
+        conn,
+        "select reads from plan_change where kind = 'publish' and journey = %s and version = %s",
+        (journey, version),
+    )
+    return row["reads"] if row else None

@@ -1,0 +1,127 @@
+"""Journeys: checking a document against the workspace, keeping drafts, publishing, and the life of a published one.
+
+The decision that a change makes sense is the engine's (engine/publish.py: one transaction over all heads); here is what comes
+before it: the whole document is checked, with what the workspace knows, and all problems are told at once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal, cast
+
+from wend.api.acts.audit import audit
+from wend.api.acts.templates import reads_of
+from wend.content.store import list_templates
+from wend.content.templates import Template, parse_template
+from wend.content.variables import check_variables
+from wend.core.journey.check import Known, check
+from wend.core.journey.document import Document, parse
+from wend.core.journey.nodes.send import Send
+from wend.core.problems import Problem
+from wend.engine.publish import change_life, publish_journey
+from wend.reports import journeys
+from wend.store.clock import now_ms
+from wend.store.codec import encode_json
+from wend.store.postgres import Connection
+
+Act = Literal["pause", "resume", "sunset", "stop"]
+
+
+class Refused(ValueError):
+    """The document has errors; `problems` holds all of them, warnings included."""
+
+    def __init__(self, problems: list[Problem]) -> None:
+        super().__init__("\n".join(map(str, problems)))
+        self.problems = problems
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """What publishing did: the version, its place in the plan, and warnings. `changed` False: this very document is live already."""
+
+    id: str
+    version: int
+    number: int
+    warnings: list[Problem]
+    changed: bool = True
+
+
+async def checked(
+    conn: Connection, raw: Any, templates: dict[str, Any] | None = None
+) -> tuple[Document | None, list[Problem]]:
+    """Everything that is wrong with a document: its own faults, and what it names that the workspace does not have.
+
+    `templates`: documents of templates (by id) that will be there too. The document is None when there is an error.
+    """
+    found = {one.id: one.document for one in await list_templates(conn)} | (templates or {})
+    known = Known(
+        templates={name: str(document.get("channel", "")) for name, document in found.items()},
+        journeys=frozenset(one["id"] for one in await journeys.every(conn)),
+    )
+    document, problems = check(raw, known)
+    if document is None:
+        return None, problems
+    for node, template in _used(document, found):
+        if template is not None:
+            problems += check_variables(template, where=f"nodes.{node}.send.template ({template.id})")
+    failed = any(one.level == "error" for one in problems)
+    return (None if failed else document), problems
+
+
+def _used(document: Document, found: dict[str, Any]) -> list[tuple[str, Template | None]]:
+    """Send nodes and their templates."""
+    return [
+        (placed.id, parse_template(found.get(placed.node.settings["template"], {}))[0])
+        for placed in document.nodes.values()
+        if isinstance(placed.node, Send)
+    ]
+
+
+async def put_draft(conn: Connection, raw: dict[str, Any], *, who: str) -> list[Problem]:
+    """Keep a draft, complete or not; returns what is still wrong with it. Raises Refused only when it has no usable id."""
+    problems: list[Problem] = []
+    parse(raw, problems)
+    if any(one.where == "id" for one in problems):
+        raise Refused([one for one in problems if one.where == "id"])
+    now = await now_ms(conn)
+    name = raw["name"] if isinstance(raw.get("name"), str) else raw["id"]
+    await conn.execute(
+        "insert into journey (id, name, status, draft, created_at, updated_at) values (%(id)s, %(name)s, 'draft', %(draft)s::json,"
+        " %(now)s, %(now)s) on conflict (id) do update set draft = excluded.draft, updated_at = excluded.updated_at,"
+        " name = case when journey.version = 0 then excluded.name else journey.name end",
+        {"id": raw["id"], "name": name, "draft": encode_json(raw).decode(), "now": now},
+    )
+    await audit(conn, who, f"draft of journey {raw['id']} saved")
+    _, problems = await checked(conn, raw)
+    return problems
+
+
+async def publish(conn: Connection, raw: dict[str, Any], *, who: str) -> Published:
+    """Check and publish a document as the next version; people inside stay on theirs. Raises Refused, or engine's PublishError.
+
+    Publishing what is live already changes nothing.
+    """
+    document, problems = await checked(conn, raw)
+    if document is None:
+        raise Refused(problems)
+    before = await journeys.one(conn, document.id)
+    found = {one.id: one.document for one in await list_templates(conn)}
+    reads = reads_of([template for _, template in _used(document, found) if template is not None])
+    if before is not None and before["status"] == "live" and before["document"] == raw:
+        kept = await journeys.reads(conn, document.id, before["version"])
+        if kept is None or all(set(names) <= set(kept.get(kind, ())) for kind, names in reads.items()):
+            return Published(document.id, before["version"], 0, problems, changed=False)
+    change = await publish_journey(conn, raw, reads=reads)
+    await conn.execute(
+        "update journey set draft = null where id = %s and draft::text = %s", (document.id, encode_json(raw).decode())
+    )
+    await audit(conn, who, f"journey {document.id} version {change.version} published")
+    return Published(document.id, change.version, change.number, problems)
+
+
+async def live(conn: Connection, act: Act, journey: str, *, who: str) -> str:
+    """Pause, resume, sunset or stop; returns the status after it. Raises the engine's PublishError."""
+    await change_life(conn, act, journey)
+    await audit(conn, who, f"journey {journey}: {act}")
+    after = await journeys.one(conn, journey)
+    return cast(str, after["status"]) if after else ""

@@ -1,0 +1,176 @@
+"""`wend journey`: checking, publishing and watching journeys."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, cast
+
+import typer
+
+from wend.commands.context import Data, settings
+from wend.commands.database import WHO, with_database
+from wend.commands.errors import UserError
+from wend.commands.simulate import simulate
+from wend.core.problems import nearest
+
+if TYPE_CHECKING:
+    from wend.api.acts.journeys import Act
+    from wend.store.postgres import Connection
+
+app = typer.Typer(help="Journeys: check, publish, pause, watch, and try on events.", no_args_is_help=True)
+app.command()(simulate)
+
+Files = Annotated[list[Path], typer.Argument(metavar="FILES…", help="Journey documents (YAML).", show_default=False)]
+Name = Annotated[str, typer.Argument(metavar="JOURNEY", help="The journey's id.", show_default=False)]
+
+
+@app.command()
+def check(files: Files, data: Data = None) -> None:
+    """Say everything that is wrong, all at once. Without a running Wend, templates are not looked up."""
+    from wend.commands.errors import Several
+    from wend.commands.output import warnings
+    from wend.core.journey import check as core
+
+    config = settings(data)
+    lines: list[str] = []
+    for path in files:
+        raw = _read(path)
+        try:
+            _, problems = with_database(config, lambda conn, raw=raw: _checked(conn, raw))
+        except UserError:
+            _, problems = core.check(raw)
+        lines += [f"{path}: {one}" for one in problems if one.level == "error"]
+        warnings(problems, str(path))
+        if not any(one.level == "error" for one in problems):
+            print(f"{path}: fine")
+    if lines:
+        raise Several(lines)
+
+
+async def _checked(conn: Connection, raw: Any) -> Any:
+    from wend.api.acts import journeys
+
+    return await journeys.checked(conn, raw)
+
+
+@app.command()
+def publish(files: Files, data: Data = None) -> None:
+    """Publish; people inside finish on the version they began with. All files or none."""
+    from wend.api.acts import journeys as acts
+    from wend.commands.output import refuse, warnings
+    from wend.engine.publish import PublishError
+
+    documents = [(path, _read(path)) for path in files]
+
+    async def work(conn: Connection) -> list[tuple[Path, acts.Published]]:
+        done: list[tuple[Path, acts.Published]] = []
+        for path, raw in documents:
+            try:
+                done.append((path, await acts.publish(conn, raw, who=WHO)))
+            except acts.Refused as refused:
+                warnings(refused.problems, str(path))
+                raise refuse(refused.problems, str(path)) from None
+            except PublishError as error:
+                raise UserError(str(path), str(error)) from None
+        return done
+
+    for path, done in with_database(settings(data), work):
+        warnings(done.warnings, str(path))
+        said = f"version {done.version} is live" if done.changed else f"version {done.version} is live already"
+        print(f"{done.id}: {said}")
+
+
+def _act(act: str, said: str) -> None:
+    """Add the command `wend journey <act>`."""
+
+    def command(journey: Name, data: Data = None) -> None:
+        from wend.api.acts import journeys as acts
+        from wend.engine.publish import PublishError
+
+        async def work(conn: Connection) -> str:
+            await _must_exist(conn, journey)
+            try:
+                return await acts.live(conn, cast("Act", act), journey, who=WHO)
+            except PublishError as error:
+                raise UserError(journey, str(error)) from None
+
+        print(f"{journey}: {with_database(settings(data), work)}")
+
+    command.__doc__ = said
+    app.command(act)(command)
+
+
+_act("pause", "Freeze: nobody enters, timers stand still; what falls due happens on resume.")
+_act("resume", "Go on after a pause or a sunset.")
+_act("sunset", "Nobody enters any more; people inside finish.")
+_act("stop", "Everybody leaves now; nobody enters.")
+
+
+@app.command("list")
+def list_all(data: Data = None) -> None:
+    """All journeys, with how many people are inside."""
+    from wend.commands.output import table
+    from wend.reports import journeys
+
+    async def work(conn: Connection) -> tuple[list[dict[str, Any]], dict[str, int]]:
+        return await journeys.every(conn), await journeys.inside(conn)
+
+    found, inside = with_database(settings(data), work)
+    rows = [
+        (one["id"], one["name"], one["status"], one["version"] or "–", inside.get(one["id"], 0)) for one in found
+    ]
+    table(("Id", "Name", "Status", "Version", "Inside"), rows, empty="There is no journey yet.")
+
+
+@app.command()
+def show(
+    journey: Name,
+    document: Annotated[bool, typer.Option("--document", help="Print the document as YAML instead.")] = False,
+    data: Data = None,
+) -> None:
+    """Where people are in a journey, or its document."""
+    from wend.commands.output import table
+    from wend.content.documents import dump
+    from wend.reports import journeys
+
+    async def work(conn: Connection) -> tuple[dict[str, Any], journeys.JourneyCounts]:
+        await _must_exist(conn, journey)
+        found = await journeys.one(conn, journey)
+        assert found is not None
+        return found, await journeys.counts(conn, journey)
+
+    found, counts = with_database(settings(data), work)
+    raw: dict[str, Any] = found["document"] or found["draft"] or {}
+    if document:
+        print(dump(raw), end="")
+        return
+    print(f"{found['name']} ({journey}): {found['status']}, version {found['version'] or '–'}")
+    print(
+        f"started {counts.started}, inside {counts.inside}, ended {counts.ended}, goals {counts.goals},"
+        f" starts refused {counts.refused}"
+    )
+    nodes: list[str] = list(raw.get("nodes") or {})
+    rows = [
+        (node, max(0, one.waiting), one.passed, one.ended, one.failed)
+        for node in nodes
+        if (one := counts.nodes.get(node, journeys.NodeCounts()))
+    ]
+    table(("Node", "Waiting", "Passed", "Ended", "Failed"), rows, empty="It has no nodes.")
+
+
+async def _must_exist(conn: Connection, journey: str) -> None:
+    from wend.reports import journeys
+
+    known = [one["id"] for one in await journeys.every(conn)]
+    if journey not in known:
+        raise UserError(journey, f"there is no such journey{nearest(journey, known)}", "`wend journey list` shows them")
+
+
+def _read(path: Path) -> Any:
+    from wend.content.documents import DocumentError, read
+
+    try:
+        return read(path)
+    except DocumentError as error:
+        where, _, what = str(error).partition(": ")
+        raise UserError(where, what) from None
