@@ -112,6 +112,10 @@ def _decode(decoder: msgspec.json.Decoder[Any], data: bytes, depth: int, what: s
         except UnicodeDecodeError as again:
             raise BadBody(400, "not_utf8", f"The body is not UTF-8: {again}.") from error
         except msgspec.ValidationError as again:
+            if "out of range" in str(again):
+                raise BadBody(
+                    400, "number_out_of_range", f"A number in the body is beyond ±1.8e308: {again}."
+                ) from error
             raise BadBody(400, "invalid_body", f"The body is not {what}: {again}.") from error
         except (msgspec.DecodeError, RecursionError) as again:
             raise BadBody(400, "malformed_json", f"The body is not JSON: {again}.") from error
