@@ -260,7 +260,7 @@ class _Session(SMTP):
                 data += piece
             else:  # read on to its end, keep only what shows the end
                 data = data[-5:] + piece[-5:]
-            if data.endswith(b"\r\n.\r\n") or data == b".\r\n":
+            if data.endswith(b"\r\n.\r\n") or (len(data) == 3 and size == 3):
                 break
         if size > MAX_MAIL:
             await self.push("552 5.3.4 The mail is too big")
@@ -269,5 +269,5 @@ class _Session(SMTP):
             if b"\r\n.." in content or content.startswith(b".."):
                 content = content.replace(b"\r\n..", b"\r\n.").removeprefix(b".")
             envelope.content = envelope.original_content = content
-            await self.push(await self._call_handler_hook("DATA"))
+            await self.push(str(await self._call_handler_hook("DATA")))  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType]
         self._set_post_data_state()

@@ -17,7 +17,7 @@ from email.header import decode_header, make_header
 from email.message import Message as Mail
 
 _FOLD = re.compile(r"\r?\n[ \t]+")
-_OURS = re.compile(rb'\r\nContent-Type: multipart/alternative; boundary="(=_[0-9a-f]{30})"\r\n\r\n')
+_OURS = re.compile(rb'\r\nContent-Type: multipart/alternative; boundary="(=_[0-9a-f]{24})"\r\n\r\n')
 _PART = re.compile(
     rb'Content-Type: text/(plain|html); charset="utf-8"\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n'
 )

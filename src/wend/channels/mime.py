@@ -118,7 +118,7 @@ def build(message: Message) -> bytes:
     if not message.html:
         return "\r\n".join(lines).encode() + b"\r\n" + text
     # Derived, not drawn: the same message is the same bytes.
-    boundary = b"=_" + blake2b(message.effect_id.encode(), digest_size=15).hexdigest().encode()
+    boundary = b"=_" + blake2b(message.effect_id.encode(), digest_size=12).hexdigest().encode()
     head = "\r\n".join(lines).encode()
     return b"".join(
         (
