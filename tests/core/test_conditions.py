@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from wend.core.condition.base import FOREVER, Condition, Listens, Verdict, View
 from wend.core.condition.person import bucket
-from wend.core.condition.syntax import parse
+from wend.core.condition.syntax import dump, parse
 from wend.core.profile import Facts, Profile, Run
 
 DAY = 86_400_000
@@ -204,7 +204,7 @@ def test_groups_listen_to_and_remember_what_their_parts_do():
 
 def test_the_event_at_hand_is_read_by_property_and_context():
     properties, context = {"price": 30, "product": {"sku": "x"}}, {"page": {"path": "/cart"}}
-    at_hand = {"properties": properties, "context": context}
+    at_hand: dict[str, Any] = {"properties": properties, "context": context}
     assert check({"property": "price", "gt": 20}, **at_hand).value
     assert check({"property": "product.sku", "is": "x"}, **at_hand).value
     assert check({"property": "context.page.path", "is": "/cart"}, **at_hand).value
@@ -214,6 +214,15 @@ def test_the_event_at_hand_is_read_by_property_and_context():
         attributes=frozenset({"timezone"})
     )
     assert condition({"context": "x", "is": 1}, "event").listens() == Listens()
+
+
+def test_a_comparison_with_a_plain_number_listens_to_the_events_of_the_other_side():
+    raw = {"compare": [{"event": "A"}, "gte", 1]}
+    found = condition(raw)
+    (leaf,) = found.leaves()
+    assert found.listens() == Listens(events=frozenset({"A"}))
+    assert check(raw) == (False, FOREVER)
+    assert check(raw, Profile(1, windows={leaf.id: [[NOW, 1]]})) == (True, FOREVER)
 
 
 def test_first_and_last_ask_for_the_time_of_an_event():
@@ -424,8 +433,8 @@ FORMS: list[dict[str, Any]] = [
 @pytest.mark.parametrize("raw", FORMS, ids=lambda raw: next(iter(raw)))
 def test_dump_gives_the_document_back_and_parses_to_an_equal_condition(raw: dict[str, Any]):
     found = condition(raw, "event", "journey")
-    assert found.dump() == raw
-    again = condition(found.dump(), "event", "journey")
+    assert dump(found) == raw
+    again = condition(dump(found), "event", "journey")
     assert again == found
     assert hash(again) == hash(found)
     assert [leaf.id for leaf in again.leaves()] == [leaf.id for leaf in found.leaves()]

@@ -40,8 +40,15 @@ def test_a_found_value_is_shown_short_however_large_or_deep_it_is():
 
 @pytest.mark.parametrize(
     ("value", "expected"),
-    [(12.5, 12.5), (3, 3), ("12.50", 12.5), (" -4 ", -4), ("", None), ("1e5", None), ("1,5", None), (True, None)]
-    + [
+    [
+        (12.5, 12.5),
+        (3, 3),
+        ("12.50", 12.5),
+        (" -4 ", -4),
+        ("", None),
+        ("1e5", None),
+        ("1,5", None),
+        (True, None),
         (None, None),
         ([], None),
         (float("nan"), None),

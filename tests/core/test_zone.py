@@ -124,8 +124,6 @@ def test_an_instant_is_read_as_clients_write_it(value: object, zone: str, expect
         "20261122",
         "2026-11-22T25:00:00Z",
         "0001-01-01T00:00:00+14:00",
-    ]
-    + [
         "9999-12-31T23:59:59-14:00",
         float("nan"),
         float("inf"),
@@ -151,7 +149,10 @@ def test_no_value_breaks_the_reading_of_dates(value: object, zone: str):
         to_local(found, zone)
 
 
-@given(st.datetimes(datetime(1980, 1, 1), datetime(2037, 1, 1), timezones=st.just(UTC)), st.sampled_from(ZONES))
+@given(
+    st.datetimes(datetime(1980, 1, 1), datetime(2037, 1, 1), timezones=st.just(UTC)),  # noqa: DTZ001 - hypothesis adds the zone
+    st.sampled_from(ZONES),
+)
 def test_local_times_read_back_as_the_same_instant(at: datetime, zone: str):
     at = at.replace(microsecond=at.microsecond // 1000 * 1000)
     exact = (at - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(milliseconds=1)

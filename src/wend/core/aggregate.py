@@ -184,7 +184,7 @@ def _insert(leaf: Leaf, kept: list[Any], entry: Any, now: int) -> bool:
                 kept.remove(old)
             insort(kept, entry, key=_at)
             del kept[: -leaf.k]
-        case "keys":
+        case _:  # keys
             insort(kept, entry, key=_at)
             same = [index for index, other in enumerate(kept) if other[1] == entry[1]]
             if len(same) > leaf.k:

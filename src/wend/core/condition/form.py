@@ -58,9 +58,7 @@ def _text(raw: dict[str, Any]) -> str:
 
 
 def during(now: int, begin: int, end: int) -> Verdict:
-    """True in [begin, end)."""
-    if begin >= end:
-        return FALSE
+    """True in [begin, end), which is not empty."""
     if now < begin:
         return Verdict(False, begin)
     return Verdict(True, end) if now < end else FALSE

@@ -48,7 +48,7 @@ def read_value_test(reader: Reader) -> tuple[Test, bool] | None:
     """
     faults = len(reader.errors)
     ignore_case = reader.flag("ignore_case") if "ignore_case" in reader.raw else False
-    tests: list[Test] = []
+    tests: list[Test | None] = []
     zoned = False
     for operator in OPERATORS[: -len(DATES)]:
         if operator in reader.raw:
@@ -68,10 +68,11 @@ def read_value_test(reader: Reader) -> tuple[Test, bool] | None:
         zoned = True
     if len(reader.errors) > faults:
         return None
-    if not tests:
+    found = [test for test in tests if test is not None]
+    if not found:
         reader.fault("", f"nothing is compared: give one of {', '.join(OPERATORS)}")
         return None
-    return (tests[0] if len(tests) == 1 else _every(tests)), zoned
+    return (found[0] if len(found) == 1 else _every(found)), zoned
 
 
 def _every(tests: list[Test]) -> Test:
@@ -91,13 +92,8 @@ def _plain(holds: Callable[[Any], bool]) -> Test:
     return lambda value, view: TRUE if holds(value) else FALSE
 
 
-def _never(value: Any, view: View) -> Verdict:
-    """Stands for a test that could not be read: a complaint was made."""
-    return FALSE
-
-
-def _read_one(reader: Reader, operator: str, raw: Any, ignore_case: bool) -> tuple[Test, bool]:
-    """(test, whether the zone matters)."""
+def _read_one(reader: Reader, operator: str, raw: Any, ignore_case: bool) -> tuple[Test | None, bool]:
+    """(test or None after a complaint, whether the zone matters)."""
     if operator in EQUAL:
         return _read_equal(reader, operator, raw, ignore_case), False
     if operator in ORDER:
@@ -137,10 +133,10 @@ def _folded(value: Any, ignore_case: bool) -> Any:
     return value.casefold() if ignore_case and isinstance(value, str) else value
 
 
-def _read_equal(reader: Reader, operator: str, raw: Any, ignore_case: bool) -> Test:
+def _read_equal(reader: Reader, operator: str, raw: Any, ignore_case: bool) -> Test | None:
     if operator in ("is", "is_not"):
         if not _scalar(reader, operator, raw):
-            return _never
+            return None
         wanted, type_ = _folded(raw, ignore_case), kind(raw)
         if operator == "is":
             return _plain(lambda value: kind(value) == type_ and _folded(value, ignore_case) == wanted)
@@ -148,10 +144,10 @@ def _read_equal(reader: Reader, operator: str, raw: Any, ignore_case: bool) -> T
     several = cast("list[Any]", raw) if isinstance(raw, list) else []
     if not 0 < len(several) <= MAX_LIST:
         reader.fault(operator, f"expected a list of 1 to {MAX_LIST} values, found {shown(raw)}")
-        return _never
+        return None
     scalars = [_scalar(reader, operator, one) for one in several]
     if not all(scalars):
-        return _never
+        return None
     among = frozenset((kind(one), _folded(one, ignore_case)) for one in several)
     if operator == "in":
         return _plain(lambda value: _hashable(value) and (kind(value), _folded(value, ignore_case)) in among)
@@ -166,19 +162,19 @@ def _hashable(value: Any) -> bool:
 # --- order ---
 
 
-def _read_order(reader: Reader, operator: str, raw: Any, ignore_case: bool) -> tuple[Test, bool]:
+def _read_order(reader: Reader, operator: str, raw: Any, ignore_case: bool) -> tuple[Test | None, bool]:
     bounds: list[Any] = [raw]
     if operator == "between":
         bounds = cast("list[Any]", raw) if isinstance(raw, list) else []
         if len(bounds) != 2:
             reader.fault(operator, f"expected [from, to], found {shown(raw)}")
-            return _never, False
+            return None, False
     if all(is_number(one) for one in bounds):
         holds = compare(operator, raw)
         return _plain(lambda value: is_number(value) and holds(value)), False
     if not all(isinstance(one, str) and len(one) <= MAX_TEXT for one in bounds):
         reader.fault(operator, f"expected a number, a date or a text, found {shown(raw)}")
-        return _never, False
+        return None, False
     if all(span(one, "UTC") is not None for one in bounds):
         if operator == "between":
             return _every([_date_order("gte", bounds[0]), _date_order("lte", bounds[1])]), True
@@ -206,20 +202,20 @@ def _date_order(operator: str, bound: str) -> Test:
 # --- text ---
 
 
-def _read_text(reader: Reader, operator: str, raw: Any, ignore_case: bool) -> Test:
+def _read_text(reader: Reader, operator: str, raw: Any, ignore_case: bool) -> Test | None:
     if operator == "contains":
         if not _scalar(reader, operator, raw):
-            return _never
+            return None
         return _contains(_folded(raw, ignore_case), kind(raw), ignore_case)
     if not isinstance(raw, str) or not raw:
         reader.fault(operator, f"expected a text, found {shown(raw)}")
-        return _never
+        return None
     if operator == "matches":
         try:
             search = compile_pattern(raw, ignore_case=ignore_case).search
         except ValueError as wrong:
             reader.fault(operator, str(wrong))
-            return _never
+            return None
         return _plain(lambda value: isinstance(value, str) and search(value[:VALUE_LIMIT]) is not None)
     wanted: str = _folded(raw, ignore_case)
     if operator == "starts_with":
@@ -250,22 +246,22 @@ def _at_moment(moment: Callable[[int, int, View], Verdict]) -> Test:
     return test
 
 
-def _read_anniversary(reader: Reader, raw: Any) -> Test:
-    """`today`, or `{in: 7d}`: the anniversary is that many days ahead, today."""
+def _read_anniversary(reader: Reader, raw: Any) -> Test | None:
+    """`today`, or `{in: 7d}`: the anniversary is that many days ahead, today. None after a complaint."""
     if raw == "today":
         return _anniversary(0)
     found = cast("dict[str, Any]", raw) if isinstance(raw, dict) else {}
     if set(found) != {"in"}:
         reader.fault("anniversary", f"expected 'today' or {{in: 7d}}, found {shown(raw)}")
-        return _never
+        return None
     try:
         ms = parse_duration(found["in"])
     except ValueError as wrong:
         reader.fault("anniversary.in", str(wrong))
-        return _never
+        return None
     if ms % DAY or ms > 300 * DAY:
         reader.fault("anniversary.in", f"expected whole days, at most 300d, found {shown(found['in'])}")
-        return _never
+        return None
     return _anniversary(ms // DAY)
 
 
