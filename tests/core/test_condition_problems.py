@@ -239,7 +239,10 @@ def test_no_document_breaks_the_parser_and_none_is_refused_without_a_reason(raw:
         "(?=a)",
         "(?P<x>a)",
         r"(a)\1",
-        ".*.*.*.*",
+        ".*.*.*",
+        "^.*.*.*.*",
+        "^a|.*.*.*",
+        "a?b?c?d?",
         "a?" * 11,
         "(a{2,3}){4}",
         "[[]",
@@ -276,6 +279,7 @@ def test_a_pattern_that_may_be_slow_or_is_wrong_is_refused(pattern: str):
         ("a{}", "a{}"),
         ("a{,}", "a{,}"),
         ("a++b", "aab"),
+        ("^(a|b)x+y?$", "bxxy"),
     ],
 )
 def test_an_honest_pattern_is_taken(pattern: str, fits: str):

@@ -148,5 +148,3 @@ def test_settings_are_checked_all_at_once():
     ]
     (found,) = check_settings({"quiet_hours": 7})
     assert str(found).startswith("settings.quiet_hours: expected")
-        "settings.quiet_hours: expected"
-    )

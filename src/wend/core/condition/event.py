@@ -107,13 +107,11 @@ class CountPer(Counting):
     holds: Holds
 
     def check(self, view: View) -> Verdict:
-        series = Measure(self.leaf, "count", self.window).series(view)
-        far, near = self.window.far, self.window.near
+        series = Measure(self.leaf, "distinct", self.window).series(view)
 
         def truth(instant: int) -> bool:
-            low = bisect_right(series.ats, instant - far) if far < FOREVER else 0
-            entries = series.entries[low : bisect_right(series.ats, instant - near)]
-            return any(map(self.holds, Counter(entry[1] for entry in entries).values()))
+            low, high = series.between(instant)
+            return any(map(self.holds, Counter(series.column[low:high]).values()))
 
         return follow(view.now, truth, series.changes(view.now))
 

@@ -104,27 +104,45 @@ class Measure:
 
     def series(self, view: View) -> Series:
         """What is remembered, ready to be measured at any instant from now on."""
-        kept = view.profile.windows.get(self.leaf.id, ())
         start = self.window.start(view)
-        entries = [] if start is None else [entry for entry in kept if entry[0] > start]
-        return Series([entry[0] for entry in entries], entries, self)
+        kept: list[Any] = [] if start is None else view.profile.windows.get(self.leaf.id, [])
+        entries = [entry for entry in kept if entry[0] > start] if start else kept
+        return Series(self, [entry[0] for entry in entries], entries)
 
 
-@dataclass(slots=True)
 class Series:
     """The remembered entries of a measure, oldest first."""
 
-    ats: list[int]
-    entries: list[Any]
-    measure: Measure
+    __slots__ = ("ats", "column", "measure", "reduce", "weights")
+
+    def __init__(self, measure: Measure, ats: list[int], entries: list[Any]) -> None:
+        self.measure = measure
+        self.ats = ats
+        # A folded entry is [at, n, sum, min, max], a single one [at, value].
+        index, self.reduce = _REDUCE[measure.kind]
+        self.column: list[Any] = [entry[index] if len(entry) == 5 else entry[1] for entry in entries]
+        self.weights: list[int] = []
+        if measure.kind in ("count", "avg"):
+            self.weights = [entry[1] if len(entry) == 5 else 1 for entry in entries]
 
     def at(self, instant: int) -> float | None:
         """The measure at an instant; None when there is nothing to take an average, minimum or maximum of."""
-        far, near = self.measure.window.far, self.measure.window.near
+        measure = self.measure
+        low, high = self.between(instant)
+        if measure.kind == "count":
+            return sum(self.weights[low:high]) * measure.times
+        if low == high and measure.kind in ("avg", "min", "max"):
+            return None
+        found = self.reduce(self.column[low:high])
+        if measure.kind == "avg":
+            found /= sum(self.weights[low:high])
+        return found * measure.times
+
+    def between(self, instant: int) -> tuple[int, int]:
+        """The entries inside the window at an instant: [low, high)."""
+        far = self.measure.window.far
         low = bisect_right(self.ats, instant - far) if far < FOREVER else 0
-        high = bisect_right(self.ats, instant - near)
-        found = _REDUCE[self.measure.kind](self.entries[low:high])
-        return None if found is None else found * self.measure.times
+        return low, bisect_right(self.ats, instant - self.measure.window.near)
 
     def changes(self, now: int) -> set[int]:
         """The instants > now at which an entry enters or leaves the window."""
@@ -139,39 +157,20 @@ def follow(now: int, truth: Callable[[int], bool], changes: Iterable[int]) -> Ve
     return Verdict(value, next((at for at in sorted(changes) if truth(at) is not value), FOREVER))
 
 
-def _count(entries: list[Any]) -> float:
-    return sum(entry[1] if len(entry) == 5 else 1 for entry in entries)
+def _distinct(keys: list[Any]) -> float:
+    return len(set(keys))
 
 
-def _sum(entries: list[Any]) -> float:
+_REDUCE: dict[str, tuple[int, Callable[[list[Any]], float]]] = {
+    "count": (1, fsum),
     # fsum: the same whatever the order, so history worked out by other means agrees to the last digit.
-    return fsum(entry[2] if len(entry) == 5 else entry[1] for entry in entries)
-
-
-def _avg(entries: list[Any]) -> float | None:
-    return _sum(entries) / _count(entries) if entries else None
-
-
-def _min(entries: list[Any]) -> float | None:
-    return min((entry[3] if len(entry) == 5 else entry[1] for entry in entries), default=None)
-
-
-def _max(entries: list[Any]) -> float | None:
-    return max((entry[4] if len(entry) == 5 else entry[1] for entry in entries), default=None)
-
-
-def _distinct(entries: list[Any]) -> float:
-    return len({entry[1] for entry in entries})
-
-
-_REDUCE: dict[str, Callable[[list[Any]], float | None]] = {
-    "count": _count,
-    "sum": _sum,
-    "avg": _avg,
-    "min": _min,
-    "max": _max,
-    "distinct": _distinct,
+    "sum": (2, fsum),
+    "avg": (2, fsum),
+    "min": (3, min),
+    "max": (4, max),
+    "distinct": (1, _distinct),
 }
+"""Kind → its place in a folded entry, and how several become one."""
 
 
 def read_measure(reader: Reader, source: Source, k: int, times: float = 1) -> Measure:

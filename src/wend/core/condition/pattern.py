@@ -1,7 +1,8 @@
 """Regular expressions that cannot be slow (engine.md 28): for `matches`.
 
-Refused: quantifiers over what has quantifiers or alternatives, look-around, back-references, more than three repeats of
-unknown length, more than ten quantifiers. The rest is at worst cubic in values that are cut to `VALUE_LIMIT` characters.
+Refused: repeats of what has quantifiers or alternatives, look-around, back-references, more than two repeats of unknown
+length (three when '^' fixes the beginning), more than three optional parts. The rest is at worst cubic in values that are cut
+to `VALUE_LIMIT` characters.
 """
 
 from __future__ import annotations
@@ -9,9 +10,9 @@ from __future__ import annotations
 import re
 
 PATTERN_LIMIT = 200
-VALUE_LIMIT = 200
-_REPEATS = 3
-_QUANTIFIERS = 10
+VALUE_LIMIT = 150
+_REPEATS = 2
+_OPTIONAL = 3
 _COUNTED = re.compile(r"\{([0-9]{0,3})(,?)([0-9]{0,3})\}")
 
 
@@ -34,7 +35,8 @@ class _Scan:
         self.at = 0
         self.groups: list[bool] = [False]
         self.repeats = 0
-        self.quantifiers = 0
+        self.optional = 0
+        self.anchored = pattern.startswith("^")
 
     def run(self) -> None:
         last_is_risky = False
@@ -58,6 +60,12 @@ class _Scan:
                 self.groups[-1] |= last_is_risky
             elif char == "|":
                 self.groups[-1] = True
+                # '^' belongs to the first alternative only.
+                self.anchored &= len(self.groups) > 1
+        if self.repeats > _REPEATS + self.anchored:
+            raise ValueError(f"more than {_REPEATS} repeats of unknown length (3 after a '^') can take for ever")
+        if self.optional > _OPTIONAL:
+            raise ValueError(f"more than {_OPTIONAL} optional parts can take for ever")
 
     def _quantifier(self) -> tuple[int, int | None] | None:
         """(least, most) of the quantifier here, passed over with its '?' or '+'; None when there is none."""
@@ -83,13 +91,10 @@ class _Scan:
                 "a repeated group that itself repeats or has alternatives can take for ever; rewrite it without"
             )
         self.groups[-1] = True
-        self.quantifiers += 1
         if most is None or most > max(least, 1):
             self.repeats += 1
-        if self.repeats > _REPEATS:
-            raise ValueError(f"more than {_REPEATS} repeats of unknown length can take for ever")
-        if self.quantifiers > _QUANTIFIERS:
-            raise ValueError(f"more than {_QUANTIFIERS} quantifiers can take for ever")
+        elif most > least:
+            self.optional += 1
 
     def _escape(self) -> None:
         if self.pattern[self.at : self.at + 1].isdigit():
