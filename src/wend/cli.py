@@ -13,8 +13,11 @@ from typing import Annotated
 import typer
 
 from wend import __version__
+from wend.commands import importing, journeys, keys, operating, parked, templates
+from wend.commands.context import Data, settings
 from wend.commands.errors import Several, UserError
-from wend.config import Config, ConfigError, load
+from wend.commands.why import why
+from wend.config import ConfigError
 
 _UsageError = typer.BadParameter.__mro__[
     1
@@ -26,12 +29,15 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=False,
-    rich_markup_mode="rich",
 )
-
-Data = Annotated[
-    Path | None, typer.Option("--data", help="Data folder (WEND_DATA, default ./wend-data).", show_default=False)
-]
+app.add_typer(keys.app, name="key")
+app.add_typer(journeys.app, name="journey")
+app.add_typer(templates.app, name="template")
+app.add_typer(importing.app, name="import")
+app.add_typer(parked.app, name="parked")
+app.command()(why)
+app.command()(operating.worker)
+app.command()(operating.migrate)
 
 
 def _version(wanted: bool) -> None:
@@ -41,7 +47,7 @@ def _version(wanted: bool) -> None:
 
 
 @app.callback()
-def _root(
+def _root(  # pyright: ignore[reportUnusedFunction]
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
     ] = False,
@@ -69,9 +75,15 @@ def up(
     start(settings(data, port=port, workers=workers, smtp_port=smtp_port))
 
 
-def settings(data: Path | None, **given: object) -> Config:
-    """The settings in force for a command."""
-    return load(data=data, **given)
+@app.command()
+def demo(
+    data: Data = None,
+    port: Annotated[int | None, typer.Option(help="Port of the HTTP server.", show_default=False)] = None,
+) -> None:
+    """A year of real orders behind it, live events in front: Wend to look at. Default folder: ./wend-demo."""
+    from wend.commands.demo.run import demo as start
+
+    start(settings(data or Path("wend-demo"), port=port))
 
 
 def main() -> None:

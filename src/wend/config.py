@@ -55,7 +55,8 @@ class Config:
     )
     password: str = _setting(
         "",
-        "Password of the pages (HTTP Basic, any user name). Empty: the pages are open on a loopback address and closed on any other.",
+        "Password of the pages (HTTP Basic, any user name)."
+        " Empty: the pages are open on a loopback address and closed on any other.",
         secret=True,
     )
     workers: int = _setting(0, "Worker processes that run the journeys; 0: one per two processors.", low=0, high=256)
@@ -87,7 +88,8 @@ class Config:
     )
     secret_key: str = _setting(
         "",
-        "Master key of the stored secrets: 32 bytes in base64 (`openssl rand -base64 32`). Empty: `secret.key` in the data folder, made at the first start.",
+        "Master key of the stored secrets: 32 bytes in base64 (`openssl rand -base64 32`)."
+        " Empty: `secret.key` in the data folder, made at the first start.",
         secret=True,
     )
     log_level: str = _setting("info", "`debug`, `info`, `warning` or `error`: what is written to `wend.log`.")

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 from fastapi import Depends, FastAPI, Request, Response
+from starlette.routing import BaseRoute
 
 from wend.api import health, keys, messages, operations, problem, profiles, settings, templates
 from wend.api import journeys as journeys_api
@@ -27,8 +28,8 @@ HEADERS = {
 """The pages run no script and ask nobody else for anything."""
 
 
-def build(surface: Surface) -> FastAPI:
-    """The application that serves `surface`."""
+def build(surface: Surface, recipients: Sequence[BaseRoute] = ()) -> FastAPI:
+    """The application that serves `surface`. `recipients`: doors for the people who get messages (links in mails), open to all."""
     app = FastAPI(
         title="Wend",
         version=surface.version,
@@ -44,6 +45,7 @@ def build(surface: Surface) -> FastAPI:
     app.add_middleware(Idempotency)
     app.middleware("http")(_headers)
     app.include_router(health.probes)
+    app.router.routes.extend(recipients)
     for noun in (journeys_api, templates, profiles, messages, operations, settings, keys, health):
         app.include_router(noun.router)
     for pages in (home, journeys, people, inbox):

@@ -1,8 +1,8 @@
 """The processes beside the server: started with it, started again when they die, never outliving it.
 
 A child gets its orders as one JSON line on its standard input (a database password must not appear in a process list), tells
-its counters on its standard output, and asks the kernel to be killed when its parent dies, however that dies (child.py). A child that keeps dying is started again
-after ever longer pauses.
+its counters on its standard output, and asks the kernel to be killed when its parent dies, however that dies (child.py).
+A child that keeps dying is started again after ever longer pauses.
 """
 
 from __future__ import annotations

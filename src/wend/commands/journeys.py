@@ -10,6 +10,7 @@ import typer
 from wend.commands.context import Data, settings
 from wend.commands.database import WHO, with_database
 from wend.commands.errors import UserError
+from wend.commands.reading import read_document
 from wend.commands.simulate import simulate
 from wend.core.problems import nearest
 
@@ -34,7 +35,7 @@ def check(files: Files, data: Data = None) -> None:
     config = settings(data)
     lines: list[str] = []
     for path in files:
-        raw = _read(path)
+        raw = read_document(path)
         try:
             _, problems = with_database(config, lambda conn, raw=raw: _checked(conn, raw))
         except UserError:
@@ -60,7 +61,7 @@ def publish(files: Files, data: Data = None) -> None:
     from wend.commands.output import refuse, warnings
     from wend.engine.publish import PublishError
 
-    documents = [(path, _read(path)) for path in files]
+    documents = [(path, read_document(path)) for path in files]
 
     async def work(conn: Connection) -> list[tuple[Path, acts.Published]]:
         done: list[tuple[Path, acts.Published]] = []
@@ -116,9 +117,7 @@ def list_all(data: Data = None) -> None:
         return await journeys.every(conn), await journeys.inside(conn)
 
     found, inside = with_database(settings(data), work)
-    rows = [
-        (one["id"], one["name"], one["status"], one["version"] or "–", inside.get(one["id"], 0)) for one in found
-    ]
+    rows = [(one["id"], one["name"], one["status"], one["version"] or "–", inside.get(one["id"], 0)) for one in found]
     table(("Id", "Name", "Status", "Version", "Inside"), rows, empty="There is no journey yet.")
 
 
@@ -164,13 +163,3 @@ async def _must_exist(conn: Connection, journey: str) -> None:
     known = [one["id"] for one in await journeys.every(conn)]
     if journey not in known:
         raise UserError(journey, f"there is no such journey{nearest(journey, known)}", "`wend journey list` shows them")
-
-
-def _read(path: Path) -> Any:
-    from wend.content.documents import DocumentError, read
-
-    try:
-        return read(path)
-    except DocumentError as error:
-        where, _, what = str(error).partition(": ")
-        raise UserError(where, what) from None

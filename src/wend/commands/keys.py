@@ -11,7 +11,9 @@ from wend.commands.database import WHO, with_database
 from wend.commands.errors import UserError
 from wend.core.problems import nearest
 
-app = typer.Typer(help="Keys: `write` keys send events in, `api` keys ask and change things by /api.", no_args_is_help=True)
+app = typer.Typer(
+    help="Keys: `write` keys send events in, `api` keys ask and change things by /api.", no_args_is_help=True
+)
 
 
 @app.command()

@@ -67,6 +67,8 @@ def _deal(who: str, data: Any, how: str) -> None:
         return await (parked.retry if how == "retry" else parked.skip)(conn, profile_id, who=WHO)
 
     left = with_database(settings(data), work)
-    print("Nothing is parked any more." if not left else f"{left} inputs are still parked; `wend parked list` shows why.")
+    print(
+        "Nothing is parked any more." if not left else f"{left} inputs are still parked; `wend parked list` shows why."
+    )
     if left:
         raise typer.Exit(1)

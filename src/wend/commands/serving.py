@@ -28,7 +28,10 @@ from wend.commands.housekeeping import housekeeping
 from wend.commands.running import Claim, Running
 from wend.commands.secrets import secret
 from wend.config import Config
+from wend.content.links import Links
+from wend.delivery.feedback import FeedbackLog
 from wend.delivery.render import SenderSettings
+from wend.delivery.tracking import tracking_routes
 from wend.engine.maintenance import maintain_forever
 from wend.intake.door import Intake
 from wend.intake.limits import Limits
@@ -59,13 +62,13 @@ async def serve(config: Config, database: Database, claim: Claim) -> None:
     inbox_port = _free_port(config.smtp_port)
     url = _url(config, door)
     public_url = (config.public_url or url).rstrip("/")
-    async with make_pool(database.url, schema=config.schema, name="wend server", smallest=2, largest=12) as pool:
+    pool = make_pool(database.url, schema=config.schema, name="wend server", smallest=2, largest=12)
+    async with contextlib.AsyncExitStack() as after:  # undone in the opposite order, whatever happens
+        await after.enter_async_context(pool)
         clock = DatabaseClock()
         await clock.refresh(pool)
         made = await first_keys(pool, config.data)
-        await secret(
-            pool, config.data, config.secret_key, "links"
-        )  # a wrong master key shows now, not at the first message
+        links = Links(await secret(pool, config.data, config.secret_key, "links"), public_url)
         children = Children()
         surface = Surface(
             pool=pool,
@@ -80,37 +83,39 @@ async def serve(config: Config, database: Database, claim: Claim) -> None:
         )
         intake = Intake(pool, clock, partitions=migrated.partitions, limits=_limits(config))
         surface.intake = lambda: IntakeNumbers(intake.groups.waiting, intake.groups.committed, intake.groups.groups)
+        recipients = tracking_routes(FeedbackLog(pool, clock, migrated.partitions), links)
+        application = doors(build(surface, recipients), tracking_app(intake))
+        for work in (clock.run(pool), database.watch(), maintain_forever(pool, clock), housekeeping(pool, clock)):
+            after.push_async_callback(_end, asyncio.create_task(work))
         intake.start()
-        background = [
-            asyncio.create_task(clock.run(pool), name="clock"),
-            asyncio.create_task(database.watch(), name="database watch"),
-            asyncio.create_task(maintain_forever(pool, clock), name="maintenance"),
-            asyncio.create_task(housekeeping(pool, clock), name="housekeeping"),
-        ]
-        server = _Server(uvicorn.Config(
-            doors(build(surface), tracking_app(intake)), loop="none", log_config=None, **UVICORN_SETTINGS
-        ))  # fmt: skip
+        after.push_async_callback(intake.stop)
+        after.push_async_callback(children.stop)
+        server = _Server(uvicorn.Config(application, loop="none", log_config=None, **UVICORN_SETTINGS))
         serving = asyncio.create_task(server.serve(sockets=[door]))
-        try:
-            while not server.started and not serving.done():
-                await asyncio.sleep(0.005)
-            if server.started:
-                _start_children(config, database, children, sender, smtp, public_url, inbox_port)
-                claim.announce(
-                    Running.here(url=url, database_url=database.url, schema=config.schema, smtp_port=inbox_port)
-                )
-                _say_ready(url, made)
-            stopping = asyncio.create_task(stop.wait())
-            await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
-            stopping.cancel()
-        finally:
-            log.info("stopping")
-            server.should_exit = True
-            await asyncio.gather(serving, children.stop(), return_exceptions=True)
-            await intake.stop()
-            for task in background:
-                task.cancel()
-            await asyncio.gather(*background, return_exceptions=True)
+        after.push_async_callback(_end_serving, server, serving)
+        while not server.started and not serving.done():
+            await asyncio.sleep(0.005)
+        if server.started:
+            _start_children(config, database, children, sender, smtp, public_url, inbox_port)
+            here = Running.here(url=url, database_url=database.url, schema=config.schema, smtp_port=inbox_port)
+            claim.announce(here)
+            _say_ready(url, made)
+        stopping = asyncio.create_task(stop.wait())
+        await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        stopping.cancel()
+        log.info("stopping")
+        if serving.done():
+            serving.result()  # it ended by itself: say why
+
+
+async def _end(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+async def _end_serving(server: uvicorn.Server, serving: asyncio.Task[None]) -> None:
+    server.should_exit = True
+    await asyncio.gather(serving, return_exceptions=True)
 
 
 def _say_ready(url: str, made: Path | None) -> None:

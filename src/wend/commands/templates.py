@@ -21,7 +21,8 @@ app = typer.Typer(help="Message templates.", no_args_is_help=True)
 @app.command()
 def push(
     files: Annotated[
-        list[Path], typer.Argument(metavar="FILES…", help="Template documents (YAML, several by ---).", show_default=False)
+        list[Path],
+        typer.Argument(metavar="FILES…", help="Template documents (YAML, several by ---).", show_default=False),
     ],
     data: Data = None,
 ) -> None:
@@ -34,7 +35,9 @@ def push(
     documents: list[tuple[Path, Any]] = []
     for path in files:
         try:
-            documents += [(path, one) for one in load_all(path.read_text(encoding="utf-8"), str(path)) if one is not None]
+            documents += [
+                (path, one) for one in load_all(path.read_text(encoding="utf-8"), str(path)) if one is not None
+            ]
         except DocumentError as error:
             where, _, what = str(error).partition(": ")
             raise UserError(where, what) from None

@@ -1,0 +1,53 @@
+"""Replay mode for commands: the live engine over recorded history, its messages caught by the built-in inbox at their own time."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from wend.channels.contract import Provider
+from wend.channels.inbox import InboxChannel, inbox_email
+from wend.commands import running
+from wend.commands.channels import sender_settings
+from wend.commands.secrets import secret
+from wend.config import Config
+from wend.content.links import Links
+from wend.core.consent import CHANNELS
+from wend.delivery.sender import Sender
+from wend.engine.replaying import Replay
+from wend.store.postgres import Pool
+
+
+class _Reached:
+    """A clock that stands where the replay stands."""
+
+    def __init__(self) -> None:
+        self.at = 0
+
+    def now_ms(self) -> int:
+        """How far the replay has come (ms UTC)."""
+        return self.at
+
+
+@asynccontextmanager
+async def replayed(config: Config, pool: Pool, partitions: int) -> AsyncIterator[Replay]:
+    """The workspace in replay mode. Leaving without `finish` keeps it there, to be gone on with. Nothing reaches real people."""
+    served = running.find(config.data)
+    base = config.public_url or (served.url if served else f"http://{config.host}:{config.port}")
+    clock = _Reached()
+    channels: dict[str, Provider] = {name: InboxChannel(name, pool) for name in CHANNELS}
+    if served is not None and served.smtp_port:
+        channels["email"] = inbox_email("127.0.0.1", served.smtp_port)
+    links = Links(await secret(pool, config.data, config.secret_key, "links"), base)
+    sender = Sender(pool, clock, channels, links, sender_settings(config), partitions, virtual=True)
+
+    async def deliver(at: int) -> int:
+        clock.at = at
+        return await sender.drain()
+
+    try:
+        async with Replay(pool, deliver=deliver) as replay:
+            yield replay
+    finally:
+        for provider in set(channels.values()):
+            await provider.close()
