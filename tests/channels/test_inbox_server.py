@@ -67,16 +67,16 @@ async def test_a_mail_for_several_recipients_is_one_row_each(server: InboxServer
     assert await rows(pool, "recipient, body_text") == [("b@x.test", "hello\r\n"), ("c@x.test", "hello\r\n")]
 
 
-@pytest.mark.parametrize(
-    "raw",
-    [
-        "",
-        ".\r\n",
-        "no headers at all",
-        "\x00\x01",
-        "Subject: =?x?Q?=ff?=\r\nContent-Type: text/plain; charset=nope\r\n\r\nx",
-    ],
-)
+STRANGE = [
+    "",
+    ".\r\n",
+    "no headers at all",
+    "\x00\x01",
+    "Subject: =?x?Q?=ff?=\r\nContent-Type: text/plain; charset=nope\r\n\r\nx",
+]
+
+
+@pytest.mark.parametrize("raw", STRANGE, ids=["empty", "dot", "no headers", "control", "unknown charset"])
 async def test_strange_mail_is_kept_too(server: InboxServer, pool: Any, raw: str) -> None:
     await speak(server, lambda client: client.sendmail("a@x.test", "b@x.test", raw.encode()))
     ((stored,),) = await rows(pool, "raw")

@@ -11,6 +11,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from tests.delivery.templates_db import migrated
 
 from wend.channels.inbox import InboxChannel, InboxServer, inbox_email
 from wend.content.links import Links
@@ -18,8 +19,8 @@ from wend.content.store import push_template
 from wend.core.profile import Profile
 from wend.delivery.render import SenderSettings
 from wend.delivery.sender import Sender
+from wend.store import embedded
 from wend.store.codec import decode_input, encode_attributes, encode_state
-from wend.store.migrate import migrate
 from wend.store.postgres import Pool, make_pool
 
 PARTITIONS = 4
@@ -50,13 +51,20 @@ class World:
     async def person(self, **given: Any) -> Profile:
         """A person with consent to e-mail and SMS unless told otherwise."""
         number = next(self.counter)
-        attributes = given.pop("attributes", {"email": f"ann{number}@example.com", "first_name": "Ann", "phone": "+491701234567"})
+        attributes = given.pop(
+            "attributes", {"email": f"ann{number}@example.com", "first_name": "Ann", "phone": "+491701234567"}
+        )
         consent = given.pop("consent", {"email": ["opted_in", 1], "sms": ["opted_in", 1]})
         profile = Profile(id=1000 + number, attributes=attributes, consent=consent, **given)
         async with self.pool.connection() as conn:
             await conn.execute(
                 "insert into profile (partition, id, attributes, state) values (%s, %s, %s::jsonb, %s)",
-                (profile.id % PARTITIONS, profile.id, encode_attributes(profile.attributes).decode(), encode_state(profile)),
+                (
+                    profile.id % PARTITIONS,
+                    profile.id,
+                    encode_attributes(profile.attributes).decode(),
+                    encode_state(profile),
+                ),
             )
         return profile
 
@@ -117,9 +125,13 @@ class World:
         return Sender(self.pool, self.clock, channels, LINKS, settings, PARTITIONS, **given)
 
 
+@pytest.fixture(scope="session")
+def template_db(pg_server: embedded.Embedded) -> str:
+    return migrated(pg_server, "test_delivery", PARTITIONS)
+
+
 @pytest.fixture
 async def world(database_url: str) -> AsyncIterator[World]:
-    await migrate(database_url, partitions=PARTITIONS)
     async with make_pool(database_url, largest=6) as pool:
         yield World(database_url, pool)
 

@@ -192,27 +192,24 @@ class Sender:
 
     async def _through(self, account: str, waiting: list[Prepared]) -> None:
         """All messages of one account: at its pace, no more at once than it works on; none while it is paused."""
-        waited = 0
+        give_up = self._clock.now_ms() + _LONGEST_WAIT
         while waiting:
             now = self._clock.now_ms()
-            pause = self._accounts.paused_until(account, now)
-            given, wait = (
-                (0, 0) if pause else self._accounts.take(account, min(len(waiting), waiting[0].provider.width), now)
-            )
-            if pause or (not given and waited + wait > _LONGEST_WAIT):
-                back = pause or now + wait
-                why = self._accounts.why(account) if pause else "paced"
-                await self._settle(
-                    [Settled(one.row, "queued", why, not_before=min(back, one.row.expires_at)) for one in waiting],
-                    sent=False,
-                )
-                return
+            back = self._accounts.paused_until(account, now)
+            why = self._accounts.why(account)
+            given = 0
+            if not back:
+                given, wait = self._accounts.take(account, min(len(waiting), waiting[0].provider.width), now)
+                back, why = now + wait, "paced"
             wave, waiting = waiting[:given], waiting[given:]
             if wave:
                 await self._send(wave)
-            if waiting and wait:
-                waited += wait
-                await asyncio.sleep(wait / 1000)
+            elif back > give_up:
+                again = [Settled(one.row, "queued", why, not_before=min(back, one.row.expires_at)) for one in waiting]
+                return await self._settle(again, sent=False)
+            elif waiting:
+                await asyncio.sleep(max(0, back - now) / 1000)
+        return None
 
     async def _send(self, wave: Sequence[Prepared]) -> None:
         now = self._clock.now_ms()
