@@ -187,6 +187,7 @@ def test_all_any_not_follow_the_instants_of_their_parts():
     true = {"attribute": "c", "is": 1}
     first, second = ms("2026-11-23T00:00:00.001+00:00"), ms("2026-11-24T00:00:00.001+00:00")
     assert check({"all": [late, other]}, profile) == (False, second)
+    assert check({"all": [other, late]}, profile) == (False, second)
     assert check({"all": [late, true]}, profile) == (False, first)
     assert check({"all": [late, {"not": true}]}, profile) == (False, FOREVER)
     assert check({"any": [late, other]}, profile) == (False, first)

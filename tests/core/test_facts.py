@@ -68,11 +68,19 @@ def test_an_order_takes_what_was_put_in_before_it_in_whatever_order_both_arrive(
     profile = Profile(1)
     happen(profile, "Order Completed", T + 10)
     assert "cart" not in happen(profile, "Product Added", T, product_id="late")
+    assert "cart" not in happen(profile, "Product Added", T + 10, product_id="same instant")
     happen(profile, "Product Added", T + 20, product_id="next")
     assert "cart" not in happen(profile, "Order Completed", T + 15)
     assert cart(profile) == {"next": 1}
     assert "last_order_at" not in happen(profile, "Order Completed", T + 5)
     assert (profile.facts.orders, profile.facts.last_order_at) == (3, T + 15)
+
+
+def test_what_was_put_in_at_the_instant_of_the_order_was_ordered():
+    profile = Profile(1)
+    happen(profile, "Product Added", product_id="a")
+    happen(profile, "Order Completed")
+    assert cart(profile) == {}
 
 
 def test_a_viewed_cart_is_a_snapshot_and_only_the_latest_counts():

@@ -215,6 +215,13 @@ def test_two_people_who_become_one_have_the_history_of_both(
     assert what.check(View(united, now, run=run)) == what.check(View(both, now, run=run))
 
 
+def test_events_of_one_instant_leave_the_window_together():
+    raw = {"event": "A", "count": {"is": 1}, "within": "10s"}
+    what = condition(raw)
+    profile = person([Happened("A", START, START, 1)] * 2, what)
+    assert what.check(View(profile, START)) == (False, FOREVER)
+
+
 def leaf(raw: dict[str, Any]) -> Leaf:
     (found,) = condition(raw, "journey").leaves()
     return found
