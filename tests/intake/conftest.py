@@ -3,9 +3,9 @@
 import asyncio
 import contextlib
 import socket
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Generator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, LiteralString
 
 import httpx2
 import msgspec
@@ -37,7 +37,7 @@ class World:
     client: httpx2.AsyncClient
     port: int
 
-    async def rows(self, query: str, *args: Any) -> list[tuple[Any, ...]]:
+    async def rows(self, query: LiteralString, *args: Any) -> list[tuple[Any, ...]]:
         async with self.pool.connection() as conn:
             return await fetch_all(conn, query, args)
 
@@ -76,7 +76,7 @@ class World:
 
 class _Server(uvicorn.Server):
     @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
+    def capture_signals(self) -> Generator[None]:
         yield  # pytest keeps its own
 
 

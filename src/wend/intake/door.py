@@ -19,8 +19,6 @@ from wend.store.keys import Key, Keys
 from wend.store.log import Appender
 from wend.store.postgres import Pool
 
-_KEY_PATIENCE = 5.0  # seconds for the look-up of a key that is not cached
-
 _KEY_AGAIN = 1.0  # seconds for which the latest key is not even looked up in the cache of keys
 
 
@@ -34,7 +32,8 @@ class Intake:
         self.limits = limits or Limits()
         self.clock = clock
         self.reader = ItemReader(self.limits)
-        self.groups = GroupCommit(Writer(pool, Appender(partitions), clock), self.limits)
+        writer = Writer(pool, Appender(partitions), clock, store_seconds=self.limits.store_seconds)
+        self.groups = GroupCommit(writer, self.limits)
         self._keys = Keys(pool)
         self._last_key: tuple[str, float, Key | None] = ("", 0.0, None)
 
@@ -55,7 +54,7 @@ class Intake:
         if secret == last and now - found_at < _KEY_AGAIN:
             return found
         try:
-            async with asyncio.timeout(_KEY_PATIENCE):
+            async with asyncio.timeout(self.limits.store_seconds):
                 found = await self._keys.find(secret)
         except (TimeoutError, PoolTimeout, OSError, psycopg.OperationalError, psycopg.InterfaceError) as error:
             raise StoreAway(str(error)) from error

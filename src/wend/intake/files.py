@@ -42,11 +42,12 @@ async def import_events(
     limits: Limits | None = None,
     progress: Progress | None = None,
     replay: Advance | None = None,
+    slice_length: int = SLICE,
 ) -> Imported:
     """Import a file of Segment messages, one JSON object a line.
 
     Without `replay` rows enter the log now, marked as imported, with their own timestamps. With `replay` (the workspace must
-    be in replay mode) they enter at their own time, and `replay` is awaited with the end of each hour that has rows.
+    be in replay mode) they enter at their own time, and `replay` is awaited with the end of each slice (at most `slice_length` ms).
     Messages without messageId get one from the file's digest and the row. Raises OSError, ImportFailed.
     """
     limits = limits or Limits()
@@ -59,7 +60,7 @@ async def import_events(
     try:
         if replay is None:
             return await _import_as_it_stands(job, reader.rows())
-        return await _replay(job, reader, replay)
+        return await _replay(job, reader, replay, slice_length)
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise ImportFailed(f"{path}: cannot be unpacked behind row {job.position}: {error}") from error
 
@@ -109,35 +110,32 @@ async def _import_as_it_stands(job: Job, rows: Iterator[Row]) -> Imported:
     return await job.finish(count)
 
 
-async def _replay(job: Job, reader: _EventReader, advance: Advance) -> Imported:
+async def _replay(job: Job, reader: _EventReader, advance: Advance, slice_length: int) -> Imported:
     """Two passes: where every row begins and when it happened; then the rows, sorted by time."""
     with TemporaryFile() as copy:
         index = reader.index(copy)
         order = sorted(range(len(index.at)), key=index.at.__getitem__)
         chunk: list[Row] = []
-        end = 0  # of the slice
+        begin = last = 0
         for count, at_row in enumerate(order[job.position :], job.position):
             at = index.at[at_row]
-            if at and at >= end:
-                if chunk:
-                    await job.write(chunk, count)
-                    chunk = []
-                if end:
-                    await advance(end)
-                end = at - at % SLICE + SLICE
-                await advance(end - SLICE)
-            elif len(chunk) >= CHUNK:
+            if chunk and (len(chunk) >= CHUNK or at - begin >= slice_length):
                 await job.write(chunk, count)
+                await advance(last)
                 chunk = []
+            if at and not chunk:
+                begin = at
+                await advance(at - 1)
             copy.seek(index.offset[at_row])
             text = copy.read(index.size[at_row])
             row = reader.row(index.number[at_row], text, 0)
             row.done = job.total * (count + 1) // len(order)
             chunk.append(row)
+            last = at
         if chunk:
             await job.write(chunk, len(order))
-        if end:
-            await advance(end)
+        if last:
+            await advance(last)
         return await job.finish(len(order))
 
 
@@ -156,7 +154,7 @@ class _EventReader:
         self._path = path
         self._prefix = f"{digest}:"
         self._limits = limits
-        self._items = ItemReader(limits)
+        self._items = ItemReader(limits, trusted=True)
         self._envelope = Envelope(now, imported=not live, own_times=True)
 
     def rows(self) -> Iterator[Row]:

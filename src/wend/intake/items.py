@@ -15,7 +15,8 @@ from typing import Any, Final, cast
 
 import msgspec
 
-from wend.core.inputs import Event, Group, Identify, Input
+from wend.core.consent import CHANNELS
+from wend.core.inputs import Consent, Event, Group, Identify, Input
 from wend.core.problems import nearest, shown
 from wend.intake.body import MARK_DEPTH, MARK_SURROGATE
 from wend.intake.identifiers import Key, email_key, identifier, phone_key
@@ -26,6 +27,7 @@ from wend.store.codec import encode_input
 from wend.store.log import message_hash
 
 TYPES: Final = frozenset({"track", "identify", "page", "screen", "group", "alias"})
+CONSENT_STATES: Final = ("opted_in", "subscribed", "unsubscribed")
 RESERVED: Final = "wend_"
 """Names of events and traits that begin so are Wend's own."""
 
@@ -112,10 +114,15 @@ def _check_text(text: str) -> None:
 
 
 class ItemReader:
-    """Reads items within `limits`. Has no state of its own."""
+    """Reads items within `limits`. Has no state of its own.
 
-    def __init__(self, limits: Limits) -> None:
+    `trusted`: what an operator imports may also hold recorded consent, as items of type `consent` ({channel or topic, state,
+    source}); what comes by a write key may not (channels.md, "Forms").
+    """
+
+    def __init__(self, limits: Limits, *, trusted: bool = False) -> None:
         self._limits = limits
+        self._readers = _READERS | {"consent": _consent} if trusted else _READERS
 
     def read_raw(self, raw: bytes, envelope: Envelope, kind: str | None = None) -> Message:
         """The message in the JSON text of one item. `kind`: from the path, else the item's `type`. Raises Refused."""
@@ -138,7 +145,7 @@ class ItemReader:
         """The message in a decoded item, whose texts were checked. Raises Refused."""
         if kind is None:
             kind = item.get("type")
-        reader = _READERS.get(kind) if type(kind) is str else None
+        reader = self._readers.get(kind) if type(kind) is str else None
         if reader is None:
             raise _no_type(kind)
         limits = self._limits
@@ -298,6 +305,21 @@ def _alias(read: Read, message: Message) -> None:
     if previous is None:
         raise Refused("no_previous_id", f"An alias call needs a previousId, not {shown(read.item.get('previousId'))}.")
     message.previous_id = previous
+
+
+def _consent(read: Read, message: Message) -> None:
+    item = read.item
+    state, channel, topic = item.get("state"), item.get("channel", ""), item.get("topic", "")
+    if state not in CONSENT_STATES:
+        raise Refused("invalid_consent", f"state must be one of {', '.join(CONSENT_STATES)}, not {shown(state)}.")
+    if not channel and not topic:
+        raise Refused("invalid_consent", "A consent names a channel or a topic.")
+    if channel and channel not in CHANNELS and channel != "tracking":
+        raise Refused("invalid_consent", f"{shown(channel)} is not a channel{nearest(channel, CHANNELS)}.")
+    source = str(item.get("source", "import"))[:200]
+    message.entries = (
+        entry(Consent(state, read.at, channel, str(topic), source, message_id=read.message_id), read.message_id),
+    )
 
 
 _READERS: Final[dict[str, Callable[[Read, Message], None]]] = {

@@ -27,5 +27,7 @@ class Limits:
     """Accepted into memory, not yet committed; beyond it a request gets 429."""
     group_items: int = 2_000
     """Most items in one transaction."""
+    store_seconds: float = 5.0
+    """How long a group waits for a connection to the store before its requests get 503."""
     retry_after: int = 2
     """Seconds a client is told to wait when the queue is full or the store is away."""

@@ -5,14 +5,14 @@ Rules:
    order of their keys: first those that exist, then new ones. So two intake processes never wait in a circle.
 2. The unique key decides who creates a person. The loser gets `Again`: it rolls back, reads again and plans anew.
 3. Merging and giving a user id rest on locked rows, never on the cache. The cache serves all other items; an entry is
-   believed for at most `_Cache.SECONDS`·2. If another process absorbed the person meanwhile, the row goes to the absorbed
+   believed for at most 2 × `Cache.SECONDS`. If another process absorbed the person meanwhile, the row goes to the absorbed
    one, whose tombstone forwards it (engine.md 13): late by a relay, never lost.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from wend.intake.identifiers import USER, Key
@@ -34,20 +34,21 @@ class Needs:
     keys: set[Key] = field(default_factory=set[Key])
 
 
-class _Cache:
+class Cache:
     """Identifier → person, bounded in size and age: two generations, the older one is dropped as a whole."""
 
     SECONDS = 30.0
     SIZE = 100_000
 
-    def __init__(self) -> None:
+    def __init__(self, seconds_now: Callable[[], float] = time.monotonic) -> None:
         self.young: dict[Key, int] = {}
         self.old: dict[Key, int] = {}
-        self._turned = time.monotonic()
+        self._now = seconds_now
+        self._turned = seconds_now()
 
     def turn(self) -> None:
         """Age. Called once per group."""
-        now = time.monotonic()
+        now = self._now()
         if now - self._turned >= self.SECONDS or len(self.young) >= self.SIZE:
             self.old = self.young if now - self._turned < 2 * self.SECONDS else {}
             self.young = {}
@@ -63,7 +64,7 @@ class Resolver:
     """Resolves groups of messages. One per process and workspace; not for concurrent use."""
 
     def __init__(self) -> None:
-        self._cache = _Cache()
+        self._cache = Cache()
 
     async def resolve(
         self, conn: Connection, messages: Sequence[Message], now: int, needs: Needs, *, timed: bool = False

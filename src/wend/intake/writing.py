@@ -23,7 +23,6 @@ from wend.store.postgres import Connection, Pool, fetch_one, sql
 
 _ATTEMPTS = 12
 _LOST_ATTEMPTS = 3
-_PATIENCE = 5.0  # seconds for a connection
 
 AlsoWrite = Callable[[Connection], Awaitable[None]]
 
@@ -37,12 +36,16 @@ class WrongMode(Exception):
 
 
 class Writer:
-    """Writes groups. Not for concurrent use: its owner gives it one group after the other."""
+    """Writes groups. Not for concurrent use: its owner gives it one group after the other.
 
-    def __init__(self, pool: Pool, appender: Appender, clock: Clock) -> None:
+    `store_seconds`: how long to wait for a connection.
+    """
+
+    def __init__(self, pool: Pool, appender: Appender, clock: Clock, *, store_seconds: float = 5.0) -> None:
         self._pool = pool
         self._appender = appender
         self._clock = clock
+        self._patience = store_seconds
         self._resolver = Resolver()
 
     async def write(
@@ -87,7 +90,7 @@ class Writer:
         timed: bool,
         first: AlsoWrite | None,
     ) -> Plan:
-        async with self._pool.connection(timeout=_PATIENCE) as conn:
+        async with self._pool.connection(timeout=self._patience) as conn:
             try:
                 await self._check_mode(conn, timed)
                 if first is not None:
