@@ -1,10 +1,9 @@
 """A person's state as plain lists, and back: what is stored is what these two functions say.
 
-Rules: values go in the order of the fields in profile.py, trailing values that equal their default are cut off; a
-shorter
-list of an older release is filled up with defaults; new fields are only ever added at the end. `pack` shares lists and
-dicts with the profile: encode the result before the profile goes on changing. This is the hottest pure code beside
-`react`, hence written out by hand; tests hold it to the dataclasses' fields.
+Rules: values go in the order of the fields in profile.py; what follows the last value that is usually needed is left out
+where it is all default; a shorter list (also of an older release) is filled up with defaults; new fields are only ever
+added at the end. `pack` shares lists and dicts with the profile: encode the result before the profile goes on changing.
+This is the hottest pure code beside `react`, hence written out by hand; tests hold it to the dataclasses' fields.
 """
 
 from __future__ import annotations
@@ -36,7 +35,12 @@ def pack(profile: Profile) -> list[Any]:
         profile.survivor,
         profile.erased,
     ]
-    # Every default but next_run's (1) is falsy.
+    if profile.awaiting or profile.survivor or profile.erased:
+        return packed
+    if profile.past or profile.messages or profile.runs:
+        del packed[15:]
+        return packed
+    # Most people are in no journey: cut off whatever is default (next_run's is 1, the others are falsy).
     while packed and not packed[-1]:
         packed.pop()
     if len(packed) == 3 and packed[2] == 1:
@@ -50,66 +54,31 @@ def unpack(id: int, packed: list[Any], attributes: dict[str, Any] | None = None)
     """The person `id` with the state that `pack` made. Takes the containers over: do not use `packed` afterwards."""
     profile = Profile(id, {} if attributes is None else attributes)
     size = len(packed)
-    if size == 18:
-        (
-            profile.plan,
-            profile.last,
-            profile.next_run,
-            profile.known,
-            profile.tags,
-            profile.score,
-            profile.consent,
-            profile.topics,
-            profile.suppressed,
-            profile.devices,
-            facts,
-            profile.windows,
-            runs,
-            profile.past,
-            profile.messages,
-            profile.awaiting,
-            profile.survivor,
-            profile.erased,
-        ) = packed
-        profile.facts = unpack_facts(facts)
-        profile.runs = [unpack_run(run) for run in runs]
-        return profile
-    if size > 0:
-        profile.plan = packed[0]
-    if size > 1:
-        profile.last = packed[1]
-    if size > 2:
-        profile.next_run = packed[2]
-    if size > 3:
-        profile.known = packed[3]
-    if size > 4:
-        profile.tags = packed[4]
-    if size > 5:
-        profile.score = packed[5]
-    if size > 6:
-        profile.consent = packed[6]
-    if size > 7:
-        profile.topics = packed[7]
-    if size > 8:
-        profile.suppressed = packed[8]
-    if size > 9:
-        profile.devices = packed[9]
-    if size > 10:
-        profile.facts = unpack_facts(packed[10])
-    if size > 11:
-        profile.windows = packed[11]
-    if size > 12:
-        profile.runs = [unpack_run(run) for run in packed[12]]
-    if size > 13:
-        profile.past = packed[13]
-    if size > 14:
-        profile.messages = packed[14]
-    if size > 15:
-        profile.awaiting = packed[15]
-    if size > 16:
-        profile.survivor = packed[16]
-    if size > 17:
-        profile.erased = packed[17]
+    if size not in (15, 18):
+        packed += (0, 0, 1, False, [], 0.0, {}, {}, {}, {}, [], {}, [], {}, [], [], 0, False)[size:]
+    (
+        profile.plan,
+        profile.last,
+        profile.next_run,
+        profile.known,
+        profile.tags,
+        profile.score,
+        profile.consent,
+        profile.topics,
+        profile.suppressed,
+        profile.devices,
+        facts,
+        profile.windows,
+        runs,
+        profile.past,
+        profile.messages,
+        *rest,
+    ) = packed
+    profile.facts = Facts(*facts)
+    if runs:
+        profile.runs = [Run(*run) for run in runs]
+    if rest:
+        profile.awaiting, profile.survivor, profile.erased = rest
     return profile
 
 
@@ -128,9 +97,8 @@ def pack_facts(facts: Facts) -> list[Any]:
         facts.cart_changed_at,
         facts.recent,
     ]
-    # A cart id of 0 or "" is not None, which is its default: do not cut it off.
-    while packed and not packed[-1] and (len(packed) != 8 or packed[7] is None):
-        packed.pop()
+    if not (facts.cart_changed_at or facts.currency or facts.recent or facts.cart or facts.cart_id is not None):
+        del packed[6 if facts.last_order_at or facts.orders or facts.revenue else 3 :]
     return packed
 
 
@@ -140,7 +108,7 @@ def unpack_facts(packed: list[Any]) -> Facts:
 
 
 def pack_run(run: Run) -> list[Any]:
-    """One run as a list; its first six values have no default."""
+    """One run as a list."""
     packed: list[Any] = [
         run.id,
         run.journey,
@@ -155,17 +123,9 @@ def pack_run(run: Run) -> list[Any]:
         run.until,
         run.entry,
         run.event,
-        run.sends,
-        run.saved,
-        run.rounds,
-        run.phase,
-        run.goal,
-        run.hops,
-        run.exit_at,
     ]
-    # key, until and exit_at default to None: 0 and "" are values of theirs.
-    while len(packed) > 6 and not packed[-1] and (len(packed) not in (7, 11, 20) or packed[-1] is None):
-        packed.pop()
+    if run.sends or run.saved or run.rounds or run.phase or run.goal or run.hops or run.exit_at is not None:
+        packed += (run.sends, run.saved, run.rounds, run.phase, run.goal, run.hops, run.exit_at)
     return packed
 
 
