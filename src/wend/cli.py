@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -90,21 +90,24 @@ def main() -> None:
     """Entry point of the `wend` command."""
     try:
         code = app(standalone_mode=False)
-    except _UsageError as error:
-        asked = error.ctx.command_path if error.ctx else "wend"
-        print(f"error: {asked}: {error.format_message()}; `{asked} --help` lists what it takes", file=sys.stderr)
-        sys.exit(2)
-    except typer.Abort:
-        print("error: stopped", file=sys.stderr)
-        sys.exit(2)
     except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(1)
+        _fail([str(error)], 1)
     except (Several, ConfigError) as error:
-        for line in str(error).splitlines():
-            print(f"error: {line}", file=sys.stderr)
-        sys.exit(1)
-    sys.exit(code if isinstance(code, int) else 0)
+        _fail(str(error).splitlines(), 1)
+    except typer.Abort:
+        _fail(["stopped"], 2)
+    except _USAGE as error:
+        context = getattr(error, "ctx", None)
+        asked = context.command_path if context else "wend"
+        _fail([f"{asked}: {error.format_message()}; `{asked} --help` lists what it takes"], 2)
+    else:
+        sys.exit(code if isinstance(code, int) else 0)
+
+
+def _fail(lines: list[str], code: int) -> NoReturn:
+    for line in lines:
+        print(f"error: {line}", file=sys.stderr)
+    sys.exit(code)
 
 
 if __name__ == "__main__":

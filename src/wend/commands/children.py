@@ -78,14 +78,15 @@ class Children:
         for task in self._tasks:
             if not any(child.process and child.process.returncode is None for child in self.kept):
                 task.cancel()  # it sleeps before a restart
-        _, slow = await asyncio.wait(self._tasks, timeout=_STOP_WITHIN) if self._tasks else (set(), set())
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=_STOP_WITHIN)
         for child in self.kept:
             if child.process and child.process.returncode is None:
                 log.warning("child did not stop in time, it is killed", child=child.name)
                 with suppress(ProcessLookupError):
                     child.process.kill()
                 await child.process.wait()
-        for task in slow:
+        for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import TypeVar
 
@@ -35,7 +35,7 @@ def url_of(config: Config) -> str:
 
 
 @asynccontextmanager
-async def opened(config: Config) -> AsyncIterator[Connection]:
+async def opened(config: Config) -> AsyncGenerator[Connection]:
     """A connection to the workspace; commits at the end, rolls back when an exception leaves it."""
     try:
         conn = await connect(url_of(config), schema=config.schema, name="wend command")

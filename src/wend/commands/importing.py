@@ -45,7 +45,13 @@ def events(
     async def timed(pool: Pool, clock: DatabaseClock, partitions: int, progress: Progress) -> Imported:
         async with replayed(config, pool, partitions) as replay_:
             done = await import_events(
-                file, pool=pool, clock=clock, partitions=partitions, progress=progress, replay=replay_.advance
+                file,
+                pool=pool,
+                clock=clock,
+                partitions=partitions,
+                progress=progress,
+                replay=replay_.advance,
+                slice_length=await replay_.span(),
             )
             await replay_.finish()
             return done

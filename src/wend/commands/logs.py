@@ -52,6 +52,8 @@ def start(data: Path, level: str, *, process: str, aside: bool = False) -> None:
         )
     )
     root = logging.getLogger()
+    # The inbox's SMTP server tells every line of every mail.
+    logging.getLogger("mail.log").setLevel(logging.WARNING)
     for old in list(root.handlers):
         root.removeHandler(old)
     root.addHandler(file)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
 from wend.channels.contract import Provider
@@ -30,7 +30,7 @@ class _Reached:
 
 
 @asynccontextmanager
-async def replayed(config: Config, pool: Pool, partitions: int) -> AsyncIterator[Replay]:
+async def replayed(config: Config, pool: Pool, partitions: int) -> AsyncGenerator[Replay]:
     """The workspace in replay mode. Leaving without `finish` keeps it there, to be gone on with. Nothing reaches real people."""
     served = running.find(config.data)
     base = config.public_url or (served.url if served else f"http://{config.host}:{config.port}")

@@ -93,7 +93,7 @@ class Replay:
             if at < last:
                 raise ReplayError(f"an input is of {at} ms UTC, but the log has reached {last}: a log cannot go back")
             last = at
-        span = await self._span()
+        span = await self.span()
         for row in rows:
             buffer = self._buffer
             if buffer and (len(buffer) >= _ROWS or row[0] - buffer[0][0] >= span):
@@ -105,7 +105,7 @@ class Replay:
         appended."""
         if self._buffer and self._buffer[-1][0] > until:
             raise ReplayError(f"inputs up to {self._buffer[-1][0]} ms UTC were appended, later than {until}")
-        span = await self._span()
+        span = await self.span()
         if self._buffer:
             await self._slice(span)
         await self._pass(until, span)
@@ -160,6 +160,7 @@ class Replay:
                         await self._claim(conn)
                     if head_seq > seq or (wakes_at is not None and wakes_at <= end):
                         ready.append((self._lanes[partition], Tick(end, head_seq)))
+            worked = bool(ready)
             if ready:
                 await asyncio.gather(*(self._run(ready) for _ in range(min(_CONNECTIONS, len(ready)))))
             async with self._pool.connection() as conn:
@@ -168,7 +169,7 @@ class Replay:
                     carried += await relay(conn, self._appender, source, at=end)
             if carried:
                 continue
-            if not ready:
+            if not worked:
                 return
             await self._deliver(end)
 
@@ -201,7 +202,9 @@ class Replay:
                 self._lanes[partition] = Lane(partition, taken[0])
         await conn.commit()
 
-    async def _span(self) -> int:
+    async def span(self) -> int:
+        """How long (ms) a slice may be: an hour where a published journey can emit events, else as long as one likes."""
+        """Length in ms of the slices that the published plan allows: callers need not append in shorter ones."""
         async with self._pool.connection() as conn:
             row = (await fetch_all(conn, sql("plan_next")))[0]
             plan = await self._batches.book.plan(conn, int(row[0]) - 1)

@@ -1,0 +1,1 @@
+"""`wend demo`: see run.py."""
