@@ -96,7 +96,8 @@ async def test_hundreds_at_once_are_all_there(server: InboxServer, pool: Any) ->
 async def test_a_bounce_goes_to_who_asked_for_bounces(pool: Any) -> None:
     heard: list[bytes] = []
 
-    async def on_bounce(raw: bytes) -> bool:
+    async def on_bounce(raw: bytes, recipients: tuple[str, ...]) -> bool:
+        assert recipients == ("bounces@x.test",)
         heard.append(raw)
         return b"4.4.1" not in raw
 

@@ -106,7 +106,7 @@ def inbox_email(host: str, port: int, connections: int = 16) -> Smtp:
 class InboxServer:
     """`await start()` listens (port 0: any free one, read `port` then); `await stop()` stores what has arrived and ends.
 
-    `now` gives ms UTC. `on_bounce(raw)` gets every mail that is a delivery report (RFC 3464) instead of the table, and
+    `now` gives ms UTC. `on_bounce(raw, recipients)` gets every mail that is a delivery report (RFC 3464) instead of the table, and
     says whether it knew the message; one that it does not know is stored like any mail.
     """
 
@@ -117,7 +117,7 @@ class InboxServer:
         *,
         host: str = "127.0.0.1",
         port: int = 0,
-        on_bounce: Callable[[bytes], Awaitable[bool]] | None = None,
+        on_bounce: Callable[[bytes, tuple[str, ...]], Awaitable[bool]] | None = None,
     ) -> None:
         self.host = host
         self.port = port
@@ -163,7 +163,11 @@ class InboxServer:
         raw = cast(bytes, envelope.original_content)
         try:
             rows = read_mail(raw, envelope.mail_from or "", envelope.rcpt_tos, self._now())
-            if self._on_bounce is not None and b"delivery-status" in raw and await self._on_bounce(raw):
+            if (
+                self._on_bounce is not None
+                and b"delivery-status" in raw
+                and await self._on_bounce(raw, tuple(envelope.rcpt_tos))
+            ):
                 return "250 2.0.0 Thank you for the report"
             done = asyncio.get_running_loop().create_future()
             for row in rows[:-1]:

@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 
 from babel import Locale, UnknownLocaleError
 from babel.dates import format_date, format_datetime, format_time
-from babel.numbers import UnknownCurrencyError, format_currency, format_decimal, format_percent, get_currency_name
+from babel.numbers import format_currency, format_decimal, format_percent, is_currency
 from liquid import Environment, RenderContext
 from liquid.builtin.filters.array import join
 from liquid.builtin.filters.string import replace
@@ -92,11 +92,9 @@ def money(value: object, currency: object = None, *, context: RenderContext) -> 
     """`{{ 12.5 | money: "EUR" }}`; without a currency that of the cart or order, else the workspace's."""
     code = str(currency or _hidden(context, "_currency", "EUR")).upper()
     locale = locale_of(str(_hidden(context, "_locale", "en")))
-    try:
-        get_currency_name(code, locale=locale)
-        return format_currency(_number(value, "money"), code, locale=locale)
-    except UnknownCurrencyError:
-        raise FilterArgumentError(f"money: {code!r} is not a currency", token=None) from None
+    if not is_currency(code):
+        raise FilterArgumentError(f"money: {code!r} is not a currency", token=None)
+    return format_currency(_number(value, "money"), code, locale=locale)
 
 
 @with_context

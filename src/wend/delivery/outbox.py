@@ -112,7 +112,12 @@ class Outbox:
         async with self._pool.connection() as conn:
             block = "delivery_settle_sent" if sent else "delivery_settle_queued"
             mine = {row[0] for row in await fetch_all(conn, sql(block), args)}
-            inputs = [new for one in settled if one.row.effect_id in mine for new in _feedback(one, now if at is None else one.row.at)]
+            inputs = [
+                new
+                for one in settled
+                if one.row.effect_id in mine
+                for new in _feedback(one, now if at is None else one.row.at)
+            ]
             await self._appender.append(conn, inputs, at=at)
         return len(mine)
 
