@@ -130,7 +130,7 @@ def agrees(raw: dict[str, Any], history: list[Happened], truth: Any, trigger: in
     assert kept == json.dumps(json.loads(kept)), "what is kept is plain data"
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=150)
 @given(histories, windows, counts, st.sampled_from(["A", "*"]), st.integers(0, 20))
 def test_a_count_and_its_next_change_are_exact(
     history: list[Happened], window: dict[str, str], count: dict[str, Any], name: str, trigger: int
@@ -139,7 +139,7 @@ def test_a_count_and_its_next_change_are_exact(
     agrees(raw, history, lambda at: brute(raw, history, at, START + trigger * 500), START + trigger * 500)
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=150)
 @given(
     histories,
     windows,
@@ -154,7 +154,7 @@ def test_a_measure_and_its_next_change_are_exact(
     agrees(raw, history, lambda at: brute(raw, history, at, START + trigger * 500), START + trigger * 500)
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=100)
 @given(histories, windows, st.sampled_from([{"gte": 1}, {"gt": 2}, {"is": 2}, {"between": [2, 3]}]), st.integers(0, 20))
 def test_a_count_per_value_and_its_next_change_are_exact(
     history: list[Happened], window: dict[str, str], count: dict[str, Any], trigger: int
@@ -163,7 +163,7 @@ def test_a_count_per_value_and_its_next_change_are_exact(
     agrees(raw, history, lambda at: brute(raw, history, at, START + trigger * 500), START + trigger * 500)
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=100)
 @given(
     histories,
     windows,
