@@ -137,6 +137,9 @@ class Batches:
     async def _run(self, conn: Connection, lane: Lane, tick: Tick, clock: int | None, lease: int) -> Result:
         limit = self._limit(lane, tick)
         rows, has_parked = await self._take(conn, lane, tick, limit)
+        if (smaller := self._limit(lane, tick)) < limit:
+            limit = smaller  # attempts of a predecessor, of which we only know now
+            rows = rows[:limit]
         horizon, cut = tick.at, len(rows) == limit
         if cut:
             horizon = rows[-1][1]
@@ -164,7 +167,7 @@ class Batches:
             people_rows = rows
             change = None
             by_person = _by_person(people_rows)
-        if lane.tries >= _LAST_ATTEMPT:
+        if lane.tries >= _LAST_ATTEMPT and limit == 1:
             for person in people.values():
                 person.refuse(by_person.get(person.profile.id, []), around, "its attempts ended the worker")
         sheet = Sheet(lane.partition, self.partitions, lane.outbox_seq)

@@ -25,7 +25,8 @@ class PlanBook:
         if number >= len(self._plans):
             rows = await fetch_all(conn, sql("plan_changes"), (len(self._plans) - 1, number))
             for row in rows:
-                self.add(change_of(row))
+                if row[0] == len(self._plans):  # otherwise somebody was faster while we waited
+                    self.add(change_of(row))
         if number >= len(self._plans):
             raise LookupError(f"plan change {number} is not in the database")
         return self._plans[number]
