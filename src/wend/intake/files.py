@@ -1,7 +1,7 @@
 """Imports: Segment messages out of NDJSON files (plain or gzipped), profiles out of CSV files (csv_profiles.py).
 
 Exactly once, resumable, with progress and a file of refused rows: import_job.py. `--replay` (engine.md 22): rows enter
-the log at their own time, in order of time, in slices of an hour that the engine finishes before the next begins.
+the log at their own time, in order of time, in slices that the engine finishes before the next begins.
 """
 
 from __future__ import annotations
@@ -26,6 +26,8 @@ from wend.store.postgres import Pool
 
 CHUNK: Final = 1_000
 """Rows in one transaction."""
+REPLAYED: Final = 6_000
+"""The same in a replay, where each transaction is followed by a round through all partitions."""
 SLICE: Final = 3_600_000
 """ms of history that the engine finishes before more is appended."""
 
@@ -119,7 +121,7 @@ async def _replay(job: Job, reader: _EventReader, advance: Advance, slice_length
         begin = last = 0
         for count, at_row in enumerate(order[job.position :], job.position):
             at = index.at[at_row]
-            if chunk and (len(chunk) >= CHUNK or at - begin >= slice_length):
+            if chunk and (len(chunk) >= REPLAYED or at - begin >= slice_length):
                 await job.write(chunk, count)
                 await advance(last)
                 chunk = []

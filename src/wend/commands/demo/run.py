@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import os
 import signal
 import subprocess
 import sys
@@ -58,7 +59,8 @@ def demo(config: Config) -> None:
 def _server(config: Config) -> Iterator[subprocess.Popen[bytes]]:
     """`wend up` on the demo's folder; stopped at the end, whatever happens."""
     command = [sys.executable, "-m", "wend.cli", "up", "--data", str(config.data), "--port", str(config.port)]
-    server = subprocess.Popen(command, start_new_session=True)
+    # A year of a small shop: few partitions make a replay's rounds cheap.
+    server = subprocess.Popen(command, start_new_session=True, env={**os.environ, "WEND_PARTITIONS": "8"})
     before = signal.signal(signal.SIGTERM, _interrupt)
     try:
         yield server
