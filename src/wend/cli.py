@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated, NoReturn, cast
 
 import typer
 
@@ -19,9 +19,8 @@ from wend.commands.errors import Several, UserError
 from wend.commands.why import why
 from wend.config import ConfigError
 
-_UsageError = typer.BadParameter.__mro__[
-    1
-]  # typer carries its own click, or uses the installed one: it depends on its version
+# The base of typer's usage errors: click's, which typer carries itself or takes from outside, depending on its version.
+_USAGE = cast("type[typer.BadParameter]", typer.BadParameter.__bases__[0])
 
 app = typer.Typer(
     name="wend",
@@ -97,9 +96,9 @@ def main() -> None:
     except typer.Abort:
         _fail(["stopped"], 2)
     except _USAGE as error:
-        context = getattr(error, "ctx", None)
-        asked = context.command_path if context else "wend"
-        _fail([f"{asked}: {error.format_message()}; `{asked} --help` lists what it takes"], 2)
+        asked = error.ctx.command_path if error.ctx else "wend"
+        said = error.format_message().rstrip(".")  # empty: the help was asked for by giving no command
+        _fail([f"{asked}: {said}; `{asked} --help` lists what it takes"] if said else [], 2)
     else:
         sys.exit(code if isinstance(code, int) else 0)
 

@@ -13,7 +13,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from wend.core.problems import nearest
 
@@ -111,7 +111,7 @@ def load(environ: Mapping[str, str] | None = None, **given: Any) -> Config:
     problems: list[str] = []
     said: dict[str, Any] = {}
     from_environment = _from_environment(environ, problems)
-    data = Path(given.get("data") or from_environment.get("data") or _FIELDS["data"].default).expanduser().absolute()
+    data = Path(given.get("data") or from_environment.get("data") or "wend-data").expanduser().absolute()
     said.update(_from_file(data / FILE, problems))
     said.update(from_environment)
     for name, value in given.items():
@@ -168,7 +168,7 @@ def _from_file(path: Path, problems: list[str]) -> dict[str, Any]:
         elif name not in _FIELDS:
             problems.append(f"{path}: {name!r} is not a setting{nearest(name, [n for n in _FIELDS if n != 'data'])}")
         elif type(value) is not type(_FIELDS[name].default):
-            expected = _EXPECTED[type(_FIELDS[name].default)]
+            expected = _EXPECTED[type(cast(Any, _FIELDS[name].default))]
             problems.append(f"{path}: {name} is {value!r}; {expected} is expected")
         else:
             _take(found, name, value, f"{path}: {name}", problems)

@@ -87,7 +87,7 @@ async def _first_or_answer(surface: Surface, secret: str, entry: bytes, asked: b
         return answer(Fault(409, "in-progress", "The first call with this Idempotency-Key is still worked on."))
     if row[0] != asked:
         return answer(Fault(422, "key-reused", "This Idempotency-Key was used for another request."))
-    return Response(row[3], row[1], {"Idempotency-Replayed": "true"}, row[2])
+    return Response(row[3], int(row[1] or 0), {"Idempotency-Replayed": "true"}, row[2])
 
 
 async def _keep(surface: Surface, entry: bytes, caught: _Caught) -> None:

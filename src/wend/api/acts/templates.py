@@ -54,7 +54,7 @@ async def _outdated(conn: Connection, template: Template, where: str) -> list[Pr
     ):
         used = f'"{template.id}"' in str(row["document"]).replace("'", '"')
         lacking = sorted(
-            {name for kind, names in wanted.items() for name in names}
+            {name for names in wanted.values() for name in names}
             - {name for names in row["reads"].values() for name in names}
         )
         if used and lacking:

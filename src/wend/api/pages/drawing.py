@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from typing import Any
 from urllib.parse import quote
 
 from wend.api.pages.frame import journey_path, number
@@ -11,17 +12,12 @@ from wend.api.pages.layout import BOX, Drawing, Edge, arrange
 from wend.core.journey.document import Document, Placed
 from wend.reports.journeys import JourneyCounts, NodeCounts
 
-_TITLE, _SUMMARY = 26, 34  # characters that fit into a box
+_TITLE, _SUMMARY = 25, 31  # characters that fit into a box
 
 
 def draw(document: Document, counts: JourneyCounts) -> Html:
     """The whole drawing. Counts of a node link to the people who rest there."""
-    edges = [
-        Edge(placed.id, target, branch)
-        for placed in document.nodes.values()
-        for branch in placed.node.branches()
-        if (target := placed.target(branch)) is not None
-    ]
+    edges = [edge for placed in document.nodes.values() for edge in _edges(placed)]
     drawing = arrange(document.start, list(document.nodes), edges)
     lines = [_line(drawing, edge, edges) for edge in edges if edge.source in drawing.at and edge.target in drawing.at]
     boxes = [_box(document, placed, drawing, counts) for placed in document.nodes.values()]
@@ -48,6 +44,19 @@ def draw(document: Document, counts: JourneyCounts) -> Html:
     return tag("div", svg, class_="drawing", tabindex="0", role="region", aria_label="Journey drawing, scrollable")
 
 
+def _edges(placed: Placed) -> list[Edge]:
+    """One line for all branches that lead to the same node. Without a label when that is all of them."""
+    found: dict[str, list[str]] = {}
+    for branch in placed.node.branches():
+        target = placed.target(branch)
+        if target is not None:
+            found.setdefault(target, []).append(branch)
+    if len(found) == 1:
+        return [Edge(placed.id, target, "") for target in found]
+    labels = {target: [one.replace("_", " ") for one in names if one != "next"] for target, names in found.items()}
+    return [Edge(placed.id, target, ", ".join(labels[target])) for target in found]
+
+
 def _line(drawing: Drawing, edge: Edge, edges: list[Edge]) -> Html:
     siblings = [one for one in edges if one.source == edge.source]
     share = (siblings.index(edge) + 1) / (len(siblings) + 1)
@@ -71,7 +80,7 @@ def _line(drawing: Drawing, edge: Edge, edges: list[Edge]) -> Html:
                 if straight
                 else f" C{x1:.0f},{y1 + bend:.0f} {x2:.0f},{y2 - bend:.0f} {x2:.0f},{y2:.0f}"
             )
-    shown = "" if edge.label == "next" else edge.label.replace("_", " ")
+    shown = _short(edge.label, _SUMMARY)
     # Neighbours' labels stand at different heights, or long ones would lie over each other.
     label_y = y + 15 + (siblings.index(edge) % 2) * 13
     label = (
@@ -122,9 +131,8 @@ def _box(document: Document, placed: Placed, drawing: Drawing, counts: JourneyCo
 
 
 def _title(document: Document, placed: Placed) -> str:
-    nodes = document.raw.get("nodes")
-    raw = nodes.get(placed.id) if isinstance(nodes, dict) else None
-    title = raw.get("title") if isinstance(raw, dict) else None
+    nodes: dict[str, dict[str, Any]] = document.raw["nodes"]  # it was parsed, so its shape is known
+    title = nodes[placed.id].get("title")
     return str(title) if title else placed.id.replace("_", " ").replace("-", " ")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from html import escape
+from typing import cast
 
 
 class Html(str):
@@ -43,8 +44,7 @@ def _child(child: Child) -> str:
     if isinstance(child, str):
         return escape(child)
     if isinstance(child, Iterable):
-        inner: Iterable[object] = child
-        return join(inner)
+        return join(cast("Iterable[object]", child))
     return escape(str(child))
 
 

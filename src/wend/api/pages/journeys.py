@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-import yaml
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse
 
@@ -13,6 +12,7 @@ from wend.api.pages.drawing import draw
 from wend.api.pages.frame import journey_path, more, number, page, person_link, time
 from wend.api.pages.html import Html, link, table, tag
 from wend.api.surface import surface_of
+from wend.content.documents import dump
 from wend.core.journey.document import Document, parse
 from wend.core.problems import Problem
 from wend.reports import journeys
@@ -57,7 +57,7 @@ async def journey_page(
         counts = await journeys.counts(conn, journey)
         history = await journeys.history(conn, journey)
         people = await journeys.people_at(conn, journey, node, after=after, limit=_AT_ONCE + 1) if node else []
-    raw = found["document"] or found["draft"] or {}
+    raw: dict[str, Any] = found["document"] or found["draft"] or {}
     problems: list[Problem] = []
     document = parse(raw, problems)
     cards = [
@@ -88,7 +88,7 @@ async def journey_page(
         shown, further = paging.cut(people, _AT_ONCE)
         content.append(_people(document, journey, node, shown, further))
     content += [tag("h2", "Publication"), _history(history), tag("h2", "Document")]
-    content.append(tag("pre", yaml.safe_dump(raw, sort_keys=False, allow_unicode=True)))
+    content.append(tag("pre", dump(raw)))
     return page(found["name"] or journey, *content, here="/journeys")
 
 

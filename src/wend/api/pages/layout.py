@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-BOX = (214, 82)
+BOX = (226, 82)
 GAP = (30, 62)
 _VIA = 18  # width of the place where an edge passes a layer
 _SWEEPS = 8

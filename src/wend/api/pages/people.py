@@ -141,7 +141,9 @@ def _ask(profile_id: int, journey: str | None, every: list[str]) -> Html | None:
 
 
 def _timeline(entries: list[Entry]) -> Html:
-    rows = [(time(one.at), _what(one), _said(one)) for one in entries]
+    # What became of a message is told by the step that it caused.
+    told = [one for one in entries if one.kind != "feedback" or not one.detail.get("journey")]
+    rows = [(time(one.at), _what(one), _said(one)) for one in told]
     return table(("When", "What", ""), rows, empty="Nothing happened yet.")
 
 
@@ -164,7 +166,7 @@ def _said(entry: Entry) -> Child:
         inbox = detail["inbox_id"]
         return (text, " ", link(detail["subject"] or "read it", f"/inbox/{inbox}")) if inbox else text
     if entry.kind == "event":
-        properties = detail.get("properties") or {}
+        properties: dict[str, Any] = detail.get("properties") or {}
         return (
             tag("b", detail.get("name", "")),
             " ",
