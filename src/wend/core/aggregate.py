@@ -136,11 +136,11 @@ def _entry(leaf: Leaf, at: int, view: View) -> list[Any] | None:
     if leaf.keep == "numbers" and not leaf.property:
         return [at, 1]
     found = read(view, leaf.property)
-    value = amount(found) if leaf.keep == "numbers" else _key(found)
+    value = amount(found) if leaf.keep == "numbers" else key_text(found)
     return None if value is None else [at, value]
 
 
-def _key(value: Any) -> str | None:
+def key_text(value: Any) -> str | None:
     """What tells two values apart, short. 1 and 1.0 are one key, 1 and "1" are two."""
     if value is None:
         return None

@@ -1,6 +1,7 @@
 """Two people turn out to be one (engine.md 13): what the survivor has wins, what is missing is filled, histories unite.
 
-Runs go on with the survivor; of two with the same journey and key the survivor's stays and the other ends `merged`.
+Runs go on with the survivor; of two with the same journey and key the survivor's stays and the other ends `merged`. All bounds
+of a state hold for what was united, too.
 """
 
 from __future__ import annotations
@@ -8,97 +9,117 @@ from __future__ import annotations
 from typing import Any
 
 from wend.core.aggregate import unite
-from wend.core.journey.ending import finish
-from wend.core.journey.turn import Pass
-from wend.core.profile import MAX_KEYS, MAX_RUNS, Facts, Profile, Run
-
-_STATE_AT = 1
-RECENT = 10
-DEVICES = 10
+from wend.core.attributes import MAX_SCORE, MAX_TAGS, apply_traits
+from wend.core.consent import MAX_ENTRIES
+from wend.core.facts import MAX_DEVICES, MAX_RECENT
+from wend.core.journey.ending import finish, overtaken
+from wend.core.journey.turn import MESSAGES, Pass
+from wend.core.profile import MAX_KEYS, MAX_RUNS, Facts, Profile
 
 
 def absorb(passing: Pass, other: Profile) -> None:
     """Take over everything of `other`, who has become `passing.profile`. `passing.now` is the instant of the merge."""
     profile = passing.profile
-    missing = {name: value for name, value in other.attributes.items() if name not in profile.attributes}
-    if missing:
-        profile.attributes = {**profile.attributes, **missing}
-        profile.attributes_changed = True
-    profile.tags += [tag for tag in other.tags if tag not in profile.tags]
-    profile.score += other.score
+    apply_traits(profile, {name: value for name, value in other.attributes.items() if name not in profile.attributes})
+    profile.tags = list(dict.fromkeys([*profile.tags, *other.tags]))[:MAX_TAGS]
+    profile.score = min(max(profile.score + other.score, -MAX_SCORE), MAX_SCORE)
     profile.known = profile.known or other.known
-    _latest(profile.consent, other.consent)
-    _latest(profile.topics, other.topics)
-    profile.suppressed = {**other.suppressed, **profile.suppressed}
+    profile.consent = _latest(profile.consent, other.consent)
+    profile.topics = _latest(profile.topics, other.topics)
+    # Whole channels first, then single addresses, then counts of soft bounces.
+    suppressed = {**other.suppressed, **profile.suppressed}
+    profile.suppressed = {name: suppressed[name] for name in sorted(suppressed, key=_colons)[:MAX_ENTRIES]}
     for channel, tokens in other.devices.items():
-        both = {**tokens, **profile.devices.get(channel, {})}
-        profile.devices[channel] = dict(sorted(both.items(), key=lambda one: -one[1])[:DEVICES])
+        mine = profile.devices.get(channel, {})
+        seen = {token: max(mine.get(token, 0), tokens.get(token, 0)) for token in {**mine, **tokens}}
+        profile.devices[channel] = dict(sorted(seen.items(), key=lambda one: -one[1])[:MAX_DEVICES])
     _unite_facts(profile.facts, other.facts)
+    plan = passing.plan
+    left = [run for run in profile.runs if overtaken(plan, other.windows, run)]
+    left += [run for run in other.runs if overtaken(plan, profile.windows, run)]
     for id_, kept in other.windows.items():
-        leaf = passing.plan.leaf_of.get(id_)
+        leaf = plan.leaf_of.get(id_)
         if leaf is not None:
             profile.windows[id_] = unite(leaf, profile.windows.get(id_, []), kept, passing.now)
-    profile.messages = sorted([*profile.messages, *other.messages], key=lambda one: one[5])[-20:]
+    profile.messages = sorted([*profile.messages, *other.messages], key=lambda one: one[5])[-MESSAGES:]
     _unite_past(profile, other)
     _unite_runs(passing, other)
-    profile.awaiting += [one for one in other.awaiting if one not in profile.awaiting]
+    for run in left:
+        if run.id not in passing.gone:
+            finish(passing, run, "exit: what was done as the other of the two")
+    for run in profile.runs:  # re-entry is counted from the run that goes on
+        for record in profile.past.get(run.journey, ()):
+            if record[0] == run.key:
+                record[1], record[2], record[4], record[5] = run.started, 0, run.id, run.goal
 
 
-def _latest(mine: dict[str, list[Any]], others: dict[str, list[Any]]) -> None:
-    """Of two answers to the same question the later one counts; at the same instant a no."""
+def _colons(name: str) -> int:
+    return name.count(":")
+
+
+def _latest(mine: dict[str, list[Any]], others: dict[str, list[Any]]) -> dict[str, list[Any]]:
+    """Of two answers to the same question the later one counts, at the same instant a no. Of too many a no is kept."""
+
+    def weight(answer: list[Any]) -> tuple[int, bool]:
+        return answer[1], answer[0] == "unsubscribed"
+
+    both = dict(mine)
     for name, found in others.items():
-        own = mine.get(name)
-        if own is None or (found[_STATE_AT], found[0] == "unsubscribed") > (own[_STATE_AT], own[0] == "unsubscribed"):
-            mine[name] = found
+        if name not in both or weight(found) > weight(both[name]):
+            both[name] = found
+    kept = sorted(both, key=lambda name: both[name][0] != "unsubscribed")[:MAX_ENTRIES]
+    return {name: both[name] for name in kept}
 
 
 def _unite_facts(mine: Facts, other: Facts) -> None:
-    firsts = [at for at in (mine.first_seen, other.first_seen) if at]
-    mine.first_seen = min(firsts, default=0)
+    mine.first_seen = min((at for at in (mine.first_seen, other.first_seen) if at), default=0)
     mine.last_seen = max(mine.last_seen, other.last_seen)
     mine.sessions += other.sessions
     mine.orders += other.orders
-    mine.revenue += other.revenue
+    mine.revenue = round(mine.revenue + other.revenue, 6)
     mine.last_order_at = max(mine.last_order_at, other.last_order_at)
     mine.currency = mine.currency or other.currency
     if other.cart_changed_at > mine.cart_changed_at:
         mine.cart, mine.cart_id, mine.cart_changed_at = other.cart, other.cart_id, other.cart_changed_at
+    # An offline phone: what one of the two put into the cart before the other's latest order was bought with it.
+    mine.cart = [line for line in mine.cart if line["at"] > mine.last_order_at]
     for kind, items in other.recent.items():
-        both = sorted([*mine.recent.get(kind, []), *items], key=lambda one: -int(one.get("at", 0)))
-        mine.recent[kind] = both[:RECENT]
+        latest: dict[Any, dict[str, Any]] = {}
+        for item in sorted([*mine.recent.get(kind, ()), *items], key=lambda one: -one["at"]):
+            latest.setdefault(tuple(item.get(name) for name in ("product_id", "list", "query")), item)
+        mine.recent[kind] = list(latest.values())[:MAX_RECENT]
 
 
 def _unite_past(profile: Profile, other: Profile) -> None:
     for journey, records in other.past.items():
         own = profile.past.setdefault(journey, [])
-        by_key = {repr(one[0]): one for one in own}
+        by_key = {record[0]: record for record in own}
         for record in records:
-            mine = by_key.get(repr(record[0]))
+            mine = by_key.get(record[0])
             if mine is None:
                 own.append(record)
-            else:
-                mine[3] += record[3]
-                if record[1] > mine[1]:
-                    mine[1], mine[2], mine[4], mine[5] = record[1], record[2], record[4], record[5]
-        own.sort(key=lambda one: one[1])
+                continue
+            times = mine[3] + record[3]
+            if record[1] > mine[1]:
+                mine[:] = record
+            mine[3] = times
+        own.sort(key=lambda one: (one[2] == 0, one[1]))
         del own[:-MAX_KEYS]
 
 
 def _unite_runs(passing: Pass, other: Profile) -> None:
     profile = passing.profile
-    taken = {(run.journey, repr(run.key)) for run in profile.runs}
-    many = {id_ for id_, one in passing.plan.journeys.items() if one.live.document.many}
-    doubled: list[Run] = []
+    own = list(profile.runs)
+    taken = {(run.journey, run.key) for run in own}
+    profile.runs = sorted([*own, *other.runs], key=lambda run: run.started)
+    places = MAX_RUNS - len(own)
     for run in other.runs:
-        profile.runs.append(run)
-        passing.moved[run.id] = run
-        if (run.journey in many or (run.journey, repr(run.key)) not in taken) and len(profile.runs) <= MAX_RUNS:
-            continue
-        doubled.append(run)
-    for run in doubled:
-        finish(passing, run, "merged")
-    profile.runs.sort(key=lambda run: (run.started, run.id))
-    for run in profile.runs:  # the survivor's open run is the one that re-entry is counted from
-        for record in profile.past.get(run.journey, ()):
-            if record[0] == run.key:
-                record[1], record[2], record[4], record[5] = run.started, 0, run.id, run.goal
+        published = passing.plan.journeys.get(run.journey)
+        many = published is not None and published.live.document.many
+        if not many and (run.journey, run.key) in taken:
+            finish(passing, run, "merged")
+        elif places <= 0:
+            finish(passing, run, f"merged: already in {MAX_RUNS} runs at once, the limit")
+        else:
+            places -= 1
+            passing.moved[run.id] = run

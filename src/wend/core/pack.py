@@ -12,6 +12,9 @@ from typing import Any
 
 from wend.core.profile import Facts, Profile, Run
 
+_SAME: Any = 0
+"""Stands for a run's `event` while it is still the one that started it: most runs wait for nothing else."""
+
 
 def pack(profile: Profile) -> list[Any]:
     """The state without id and attributes (they are stored beside it)."""
@@ -74,9 +77,9 @@ def unpack(id: int, packed: list[Any], attributes: dict[str, Any] | None = None)
         profile.messages,
         *rest,
     ) = packed
-    profile.facts = Facts(*facts)
+    profile.facts = unpack_facts(facts)
     if runs:
-        profile.runs = [Run(*run) for run in runs]
+        profile.runs = [unpack_run(run) for run in runs]
     if rest:
         profile.awaiting, profile.survivor, profile.erased = rest
     return profile
@@ -122,7 +125,7 @@ def pack_run(run: Run) -> list[Any]:
         run.since,
         run.until,
         run.entry,
-        run.event,
+        _SAME if run.event is run.entry else run.event,
     ]
     if run.sends or run.saved or run.rounds or run.phase or run.goal or run.hops or run.exit_at is not None:
         packed += (run.sends, run.saved, run.rounds, run.phase, run.goal, run.hops, run.exit_at)
@@ -131,4 +134,7 @@ def pack_run(run: Run) -> list[Any]:
 
 def unpack_run(packed: list[Any]) -> Run:
     """The inverse of `pack_run`."""
-    return Run(*packed)
+    run = Run(*packed)
+    if run.event == _SAME:
+        run.event = run.entry
+    return run

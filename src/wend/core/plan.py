@@ -11,16 +11,20 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from wend.core.aggregate import Leaf, combine
+from wend.core.condition.groups import All
+from wend.core.condition.syntax import parse as parse_condition
 from wend.core.journey.compiled import Compiled
 from wend.core.journey.document import parse
+from wend.core.journey.pattern import EventPattern
 from wend.core.journey.triggers import OnEvent, Trigger
 from wend.core.problems import Problem
+from wend.core.profile import MAX_KEYS
 
 ChangeKind = Literal["publish", "pause", "resume", "sunset", "stop", "settings"]
 LATENESS = 72 * 3_600_000
 """Events older than this start nothing (engine.md 7); setting `lateness` (ms) changes it."""
 
-_STATUS_AFTER = {"publish": "live", "pause": "paused", "resume": "live", "sunset": "sunset", "stop": "stopped"}
+_STATUS_AFTER = {"pause": "paused", "resume": "live", "sunset": "sunset", "stop": "stopped"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +49,16 @@ class Published:
     versions: dict[int, Compiled]
 
 
+@dataclass(frozen=True, slots=True)
+class ExitLeaf:
+    """What is remembered of the events of an exit pattern, to know whether a late trigger was overtaken (engine.md 7)."""
+
+    any: Leaf
+    """The latest event that reaches every run."""
+    keyed: Leaf | None = None
+    """The latest event of each key; None when the journey has no key."""
+
+
 Heard = tuple[Compiled, Trigger]
 
 
@@ -67,8 +81,10 @@ class Plan:
     """leaf id → leaf."""
     reads: frozenset[str] = frozenset()
     """Built-in facts that somebody reads; the others are not kept."""
-    exits: dict[tuple[str, int], tuple[Leaf, ...]] = field(default_factory=dict[tuple[str, int], tuple[Leaf, ...]])
-    """(journey, version) → one leaf for each event of its exit rule: was there a later one already?"""
+    exits: dict[tuple[str, int], tuple[ExitLeaf, ...]] = field(
+        default_factory=dict[tuple[str, int], tuple[ExitLeaf, ...]]
+    )
+    """(journey, version) → one for each pattern of its exit rule."""
 
     @staticmethod
     def empty() -> Plan:
@@ -82,10 +98,12 @@ class Plan:
 
     @property
     def lateness(self) -> int:
+        """Events older than this (ms) start nothing."""
         return self.settings.get("lateness", LATENESS)
 
     @property
     def paused(self) -> frozenset[str]:
+        """Journeys whose timers stand still."""
         return self.paused_after[-1]
 
     def compiled(self, journey: str, version: int) -> Compiled:
@@ -121,6 +139,8 @@ class Plan:
             document = parse(change.document, problems)
             if document is None or any(one.level == "error" for one in problems):
                 raise ValueError(f"journey {change.journey} version {change.version}: " + "; ".join(map(str, problems)))
+            if document.id != change.journey:
+                raise ValueError(f"the document of journey '{change.journey}' says it is '{document.id}'")
             compiled = Compiled(document, change.version, change.reads)
             return Published("live", compiled, {**(before.versions if before else {}), change.version: compiled})
         if before is None:
@@ -131,14 +151,14 @@ class Plan:
         on_event: dict[str, list[Heard]] = {}
         on_other: list[Heard] = []
         leaves: list[Leaf] = []
-        exits: dict[tuple[str, int], tuple[Leaf, ...]] = {}
+        exits: dict[tuple[str, int], tuple[ExitLeaf, ...]] = {}
         reads: set[str] = set()
         for published in self.journeys.values():
             if published.status == "stopped":
                 continue
             for trigger in published.live.document.triggers:
                 if isinstance(trigger, OnEvent):
-                    for name in trigger.pattern.names:
+                    for name in _heard_as(trigger.pattern.names):
                         on_event.setdefault(name, []).append((published.live, trigger))
                 else:
                     on_other.append((published.live, trigger))
@@ -147,13 +167,13 @@ class Plan:
                 for condition in version.conditions():
                     reads |= condition.listens().facts
                     leaves += condition.leaves()
-                exit_leaves = tuple(Leaf(one.names, one.where, k=1) for one in version.document.exit.patterns)
+                exit_leaves = tuple(_exit_leaf(version, one, self.lateness) for one in version.document.exit.patterns)
                 exits[version.id, version.version] = exit_leaves
-                leaves += exit_leaves
+                leaves += [leaf for one in exit_leaves for leaf in (one.any, one.keyed) if leaf is not None]
         leaf_of = combine(leaves)
         by_event: dict[str, list[Leaf]] = {}
         for leaf in leaf_of.values():
-            for name in leaf.events:
+            for name in _heard_as(leaf.events):
                 by_event.setdefault(name, []).append(leaf)
         return replace(
             self,
@@ -164,3 +184,20 @@ class Plan:
             reads=frozenset(reads),
             exits=exits,
         )
+
+
+def _heard_as(names: frozenset[str]) -> frozenset[str]:
+    """Under which names to index: who hears every event hears none of them twice."""
+    return frozenset({"*"}) if "*" in names else names
+
+
+def _exit_leaf(version: Compiled, pattern: EventPattern, lateness: int) -> ExitLeaf:
+    key = version.document.key
+    if key is None:
+        return ExitLeaf(Leaf(pattern.names, pattern.where, k=1))
+    raw = {"property": key, "missing": True}
+    keyless = parse_condition(raw, "", [], inside=frozenset({"event"}))
+    assert keyless is not None
+    where = keyless if pattern.where is None else All({"all": [pattern.where.dump(), raw]}, (pattern.where, keyless))
+    keyed = Leaf(pattern.names, pattern.where, "distinct", key, lateness, MAX_KEYS)
+    return ExitLeaf(Leaf(pattern.names, where, k=1), keyed)

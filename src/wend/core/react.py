@@ -33,11 +33,12 @@ from wend.core.journey.happened import (
     EventHappened,
     FactsChanged,
     Happened,
+    Merged,
     MessageChanged,
     StartAsked,
 )
 from wend.core.journey.step import handle, thaw, wake
-from wend.core.journey.turn import MINUTE, MOVES, Pass
+from wend.core.journey.turn import MINUTE, Pass
 from wend.core.merge import absorb
 from wend.core.pack import pack, unpack
 from wend.core.plan import Plan
@@ -67,13 +68,14 @@ def react(plan: Plan, profile: Profile, input: Input | None, now: int, lag: int 
 
     `lag` is the real clock minus `now`, in ms; None: there is no real clock (simulate, backtest, replay), lag is 0 at every instant.
     """
-    if profile.awaiting and not (isinstance(input, MergeState) and input.absorbed in profile.awaiting):
+    awaited = isinstance(input, MergeState) and input.absorbed in profile.awaiting
+    if profile.awaiting and not awaited:
         return Decision(profile, parked=input is not None)
     real = None if lag is None else now + lag
-    # An absorbed person arrives as of the instant of the merge: what was parked since then is applied after it.
-    now = max(input.at if isinstance(input, MergeState) else now, profile.last)
+    # Whoever awaited somebody stood still: for them the merge happens at its own instant, what was parked since then comes after it.
+    now = max(input.at if isinstance(input, MergeState) and awaited else now, profile.last)
     passing = Pass(plan, profile, now, 0)
-    if not profile.survivor and not isinstance(input, MergeState):
+    if not profile.survivor:
         _lift(passing, real)
         _wake_due(passing, now, real)
     _at(passing, now, real)
@@ -113,33 +115,37 @@ def _at(passing: Pass, now: int, real: int | None) -> None:
 def _lift(passing: Pass, real: int | None) -> None:
     """Bring the person over the plan changes missed, each at its own time."""
     plan, profile = passing.plan, passing.profile
-    if profile.plan == plan.number:
+    if profile.plan >= plan.number:
         return
     missed = plan.changes[profile.plan :] if profile.runs else ()
     for change in missed:
         at = max(change.at, profile.last)
-        passing.paused = plan.paused_after[change.number - 1]
+        before, after = plan.paused_after[change.number - 1], plan.paused_after[change.number]
+        passing.paused = before
         _wake_due(passing, at, real)
-        passing.paused = plan.paused_after[change.number]
+        passing.paused = after
         _at(passing, at, real)
         profile.last = at
-        affected = [run for run in profile.runs if run.journey == change.journey]
-        if change.kind == "stop":
-            for run in affected:
+        if change.kind != "stop" and change.journey not in before - after:
+            continue
+        for run in [run for run in profile.runs if run.journey == change.journey]:
+            if change.kind == "stop":
                 finish(passing, run, "the journey was stopped")
-        elif change.kind in ("resume", "publish"):
-            for run in affected:
+            elif run.id not in passing.gone:
+                passing.moves = 0
                 thaw(passing, run)
                 handle(passing, [])
     profile.plan = plan.number
-    if profile.windows:
-        prune(profile.windows, plan.leaf_of, passing.now)
+    prune(profile.windows, plan.leaf_of, passing.now)
 
 
 def _wake_due(passing: Pass, limit: int, real: int | None) -> None:
-    """Fire timers due at or before `limit`, in order of time; each fires at its own instant."""
+    """Fire timers due at or before `limit`, in order of time; each fires at its own instant.
+
+    It comes to an end because whoever has woken rests until a later instant, or is over.
+    """
     profile = passing.profile
-    for _ in range(MOVES * MOVES):
+    while True:
         due: tuple[int, Run] | None = None
         for run in profile.runs:
             if run.journey in passing.paused:
@@ -154,14 +160,17 @@ def _wake_due(passing: Pass, limit: int, real: int | None) -> None:
         passing.moves = 0
         wake(passing, due[1])
         handle(passing, [])
-    raise OverflowError(f"person {profile.id}: timers never come to rest")
 
 
 def _apply(passing: Pass, input: Input) -> None:
     profile = passing.profile
     passing.moves = 0
     if profile.survivor:
-        passing.effects.append(Relay(profile.survivor, input))
+        if isinstance(input, MergeOut):
+            # Who asks a tombstone once more gets nothing; else they would wait for ever.
+            passing.effects.append(Relay(input.survivor, MergeState(profile.id, input.at)))
+        else:
+            passing.effects.append(Relay(profile.survivor, input))
         return
     happened: list[Happened]
     match input:
@@ -200,7 +209,7 @@ def _apply(passing: Pass, input: Input) -> None:
             return
         case PlanChanged():
             return  # belongs to the partition; the engine brings the new plan
-    handle(passing, happened)
+    handle(passing, happened, input.hops if isinstance(input, Event) else 0)
 
 
 def _event(passing: Pass, event: Event) -> list[Happened]:
@@ -220,16 +229,12 @@ def _event(passing: Pass, event: Event) -> list[Happened]:
 
 def _identify(passing: Pass, identify: Identify) -> list[Happened]:
     profile = passing.profile
-    happened = _attributes(passing, identify.traits, identify.at)
+    changes = attributes.apply_traits(profile, identify.traits)
+    happened: list[Happened] = [AttributesChanged(changes, identify.at)] if changes else []
     if identify.user_id and not profile.known:
         profile.known = True
         happened.append(FactsChanged(frozenset({"known"})))
     return happened
-
-
-def _attributes(passing: Pass, traits: dict[str, object], at: int) -> list[Happened]:
-    changes = attributes.apply_traits(passing.profile, traits)
-    return [AttributesChanged(changes, at)] if changes else []
 
 
 def _note_message(profile: Profile, feedback: Feedback) -> None:
@@ -279,9 +284,8 @@ def _merge_in(passing: Pass, input: MergeState) -> None:
     if input.absorbed in profile.awaiting:
         profile.awaiting.remove(input.absorbed)
     if input.state is not None:
-        other = unpack(input.absorbed, input.state, input.attributes)
-        absorb(passing, other)
-        handle(passing, [])
+        absorb(passing, unpack(input.absorbed, input.state, input.attributes))
+        handle(passing, [Merged()])
 
 
 def _erase(passing: Pass) -> None:

@@ -5,13 +5,16 @@ Drafts may be incomplete; publishing is strict. Errors say node and field and th
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
-from wend.core.journey.document import Document, parse
+from wend.core.condition.base import Condition
+from wend.core.duration import MINUTE
+from wend.core.journey.circles import circles, way_round
+from wend.core.journey.document import Document, Placed, parse
 from wend.core.journey.nodes.send import Send
-from wend.core.journey.triggers import OnEvent
+from wend.core.journey.triggers import OnAttribute, OnEvent, OnMessage
 from wend.core.problems import Problem, nearest
 
 
@@ -23,103 +26,109 @@ class Known:
     """template id → channel."""
     events: frozenset[str] | None = None
     attributes: frozenset[str] | None = None
+    """Root names."""
     journeys: frozenset[str] | None = None
 
 
 def check(raw: Any, known: Known | None = None) -> tuple[Document | None, list[Problem]]:
     """Parse and check a raw document. The document is None when there is an error among the problems."""
+    known = known or Known()
     problems: list[Problem] = []
     document = parse(raw, problems)
     if document is None:
         return None, problems
-    broken = {problem.where.split(".")[1] for problem in problems if problem.where.startswith("nodes.")}
-    problems += _branches(document, broken)
-    if not problems:
-        problems += [*_ends(document), *_unreached(document), *_loops(document)]
-    problems += _references(document, broken)
-    problems += _templates(document, (known or Known()).templates)
-    problems += _events(document, (known or Known()).events)
+    drawn = _drawn(document)
+    problems += _branches(document, drawn)
+    problems += [*_ends(drawn), *_unreached(document, drawn), *_loops(document)]
+    problems += _references(document, drawn)
+    problems += _templates(document, known.templates)
+    problems += _named(document, known)
     failed = any(problem.level == "error" for problem in problems)
     return (None if failed else document), problems
 
 
-def targets(document: Document, id_: str) -> set[str]:
-    """The nodes that can follow a node."""
-    placed = document.nodes[id_]
+def targets(placed: Placed) -> set[str]:
+    """The nodes that can follow a node, as far as its branches are connected."""
     found = {placed.target(branch) for branch in placed.node.branches()}
-    return {target for target in found if target is not None and target in document.nodes}
+    return {target for target in found if target is not None}
 
 
-def _branches(document: Document, broken: set[str]) -> Iterable[Problem]:
-    ids = {*document.nodes, *broken}
-    if document.start and document.start not in ids:
-        yield Problem("start", f"'{document.start}' is not a node{nearest(document.start, ids)}")
+def _drawn(document: Document) -> dict[str, Any]:
+    """The nodes as they stand in the document, also those that could not be parsed."""
+    raw = document.raw.get("nodes")
+    return {str(id_): one for id_, one in cast("dict[Any, Any]", raw).items()} if isinstance(raw, dict) else {}
+
+
+def _branches(document: Document, drawn: Mapping[str, Any]) -> Iterable[Problem]:
+    if document.start and document.start not in drawn:
+        yield Problem("start", f"'{document.start}' is not a node{nearest(document.start, drawn)}")
     for placed in document.nodes.values():
         for branch in placed.node.branches():
-            if placed.target(branch) is None:
+            if branch not in placed.node.FALLBACK and branch not in drawn[placed.id]:
                 yield Problem(f"nodes.{placed.id}.{branch}", "leads nowhere: connect it, or send it to an end node")
         for branch, target in placed.branches.items():
-            if target not in ids:
-                yield Problem(f"nodes.{placed.id}.{branch}", f"'{target}' is not a node{nearest(target, ids)}")
+            if target not in drawn:
+                yield Problem(f"nodes.{placed.id}.{branch}", f"'{target}' is not a node{nearest(target, drawn)}")
 
 
-def _ends(document: Document) -> Iterable[Problem]:
-    if not any(placed.node.KIND == "end" for placed in document.nodes.values()):
+def _ends(drawn: Mapping[str, Any]) -> Iterable[Problem]:
+    if drawn and not any(isinstance(one, dict) and "end" in one for one in drawn.values()):
         yield Problem("nodes", "no end node: a journey needs at least one")
 
 
-def _unreached(document: Document) -> Iterable[Problem]:
+def _unreached(document: Document, drawn: Mapping[str, Any]) -> Iterable[Problem]:
+    """Nodes that no way leads to. Not told while a way leads to a name that is no node: it may be the missing one."""
     seen: set[str] = set()
     todo = [document.start]
     while todo:
         id_ = todo.pop()
+        if id_ not in drawn:
+            return
         if id_ not in seen:
             seen.add(id_)
-            todo.extend(targets(document, id_))
-    for id_ in document.nodes:
+            todo.extend(targets(document.nodes[id_]) if id_ in document.nodes else _guessed(drawn[id_], drawn))
+    for id_ in drawn:
         if id_ not in seen:
             yield Problem(f"nodes.{id_}", "cannot be reached from the start")
 
 
+def _guessed(raw: Any, drawn: Mapping[str, Any]) -> list[str]:
+    """Where a node that could not be parsed seems to lead."""
+    values: list[Any] = list(cast("dict[str, Any]", raw).values()) if isinstance(raw, dict) else []
+    return [value for value in values if isinstance(value, str) and value in drawn]
+
+
 def _loops(document: Document) -> Iterable[Problem]:
-    """A circle of nodes none of which waits would never rest: look for circles among the nodes that do not wait."""
-    quick = [id_ for id_, placed in document.nodes.items() if not placed.node.WAITS and placed.timing is None]
-    state: dict[str, int] = {}
-    for first in quick:
-        stack: list[tuple[str, list[str]]] = [(first, sorted(targets(document, first)))] if first not in state else []
-        if stack:
-            state[first] = 1
-        while stack:
-            id_, left = stack[-1]
-            if not left:
-                state[id_] = 2
-                stack.pop()
-                continue
-            nxt = left.pop()
-            if nxt not in quick or state.get(nxt) == 2:
-                continue
-            if state.get(nxt) == 1:
-                path = [one for one, _ in stack]
-                circle = [*path[path.index(nxt) :], nxt]
-                yield Problem(f"nodes.{nxt}", f"a loop without a wait: {' → '.join(circle)}")
-                return
-            state[nxt] = 1
-            stack.append((nxt, sorted(targets(document, nxt))))
+    """A circle that can be gone round at once would never rest."""
+    quick = {id_: sorted(_at_once(placed) & document.nodes.keys()) for id_, placed in document.nodes.items()}
+    for circle in circles(quick):
+        way = way_round(quick, circle)
+        yield Problem(f"nodes.{way[0]}", f"a loop without a wait of a minute or more: {' → '.join(way)}")
 
 
-def _references(document: Document, broken: set[str]) -> Iterable[Problem]:
+def _at_once(placed: Placed) -> set[str]:
+    """The nodes that may follow without a minute having passed or the person having done something."""
+    if placed.timing is not None and (placed.timing.delay or 0) >= MINUTE:
+        return set()
+    resting = placed.node.resting()
+    found = {placed.target(branch) for branch in placed.node.branches() if branch not in resting}
+    return {target for target in found if target is not None}
+
+
+def _references(document: Document, drawn: Mapping[str, Any]) -> Iterable[Problem]:
     """Settings that name another node must name a send node."""
     sends = {id_ for id_, placed in document.nodes.items() if isinstance(placed.node, Send)}
+    broken = drawn.keys() - document.nodes.keys()
     for id_, placed in document.nodes.items():
         settings = placed.node.settings
-        named: list[tuple[str, Any]] = []
+        named: list[tuple[str, str]] = []
         if placed.node.KIND == "message_state":
             named.append(("message_state.node", settings["node"]))
         if isinstance(placed.node, Send) and isinstance(settings["channel"], dict):
-            named.append(("send.channel.same_as", settings["channel"].get("same_as")))
+            named.append(("send.channel.same_as", cast("dict[str, str]", settings["channel"])["same_as"]))
         for field, node in named:
             if node not in sends and node not in broken:
-                yield Problem(f"nodes.{id_}.{field}", f"'{node}' is not a send node{nearest(str(node), sends)}")
+                yield Problem(f"nodes.{id_}.{field}", f"'{node}' is not a send node{nearest(node, sends)}")
 
 
 def _templates(document: Document, templates: Mapping[str, str] | None) -> Iterable[Problem]:
@@ -128,29 +137,65 @@ def _templates(document: Document, templates: Mapping[str, str] | None) -> Itera
     for id_, placed in document.nodes.items():
         if not isinstance(placed.node, Send):
             continue
-        template, channel = placed.node.settings["template"], placed.node.settings["channel"]
+        template, wanted = placed.node.settings["template"], placed.node.settings["channel"]
+        channels = cast("tuple[str, ...]", wanted) if isinstance(wanted, tuple) else ()
         where = f"nodes.{id_}.send.template"
         if template not in templates:
             yield Problem(
                 where,
                 f"there is no template '{template}'{nearest(template, templates)}; push it with `wend template push`",
             )
-        elif isinstance(channel, tuple) and templates[template] not in channel:
-            yield Problem(where, f"template '{template}' is for {templates[template]}, not for {', '.join(channel)}")
+        elif channels and templates[template] not in channels:
+            yield Problem(where, f"template '{template}' is for {templates[template]}, not for {', '.join(channels)}")
 
 
-def _events(document: Document, events: frozenset[str] | None) -> Iterable[Problem]:
-    """An event never heard of may simply be new: a warning."""
-    if not events:
+def _named(document: Document, known: Known) -> Iterable[Problem]:
+    """An event, attribute or journey never heard of may simply be new: a warning."""
+    listened: list[tuple[str, Condition]] = [(where, one) for where, one in _conditions(document)]
+    events = [*_event_names(document), *((where, name) for where, one in listened for name in one.listens().events)]
+    yield from _strange(events, known.events, "event '{}' has been received so far")
+    attributes = [(where, name) for where, one in listened for name in one.listens().attributes]
+    attributes += [("entry.on", one.path.split(".")[0]) for one in document.triggers if isinstance(one, OnAttribute)]
+    for id_, placed in document.nodes.items():
+        where = f"nodes.{id_}.{placed.node.KIND}"
+        attributes += [(where, one.path.split(".")[0]) for one in placed.node.values() if one.source == "attribute"]
+    yield from _strange(attributes, known.attributes, "person has an attribute '{}' so far")
+    journeys = [("entry.on", one.journey) for one in document.triggers if isinstance(one, OnMessage) and one.journey]
+    yield from _strange(journeys, known.journeys, "journey '{}' is known")
+
+
+def _strange(named: list[tuple[str, str]], known: frozenset[str] | None, message: str) -> Iterator[Problem]:
+    if not known:
         return
-    named: dict[str, str] = {}
-    for placed in document.nodes.values():
-        for name in placed.node.listens().events:
-            named.setdefault(name, f"nodes.{placed.id}.{placed.node.KIND}")
+    where_of: dict[str, str] = {}
+    for where, name in named:
+        where_of.setdefault(name, where)
+    for name, where in where_of.items():
+        if name not in known and name not in ("*", "timezone"):
+            yield Problem(where, f"no {message.format(name)}{nearest(name, known)}", "warning")
+
+
+def _event_names(document: Document) -> Iterator[tuple[str, str]]:
     for trigger in document.triggers:
         if isinstance(trigger, OnEvent):
-            for name in trigger.pattern.names:
-                named.setdefault(name, "entry.on.event")
-    for name, where in named.items():
-        if name != "*" and name not in events:
-            yield Problem(where, f"no event '{name}' has been received so far{nearest(name, events)}", "warning")
+            yield from (("entry.on", name) for name in sorted(trigger.pattern.names))
+    for id_, placed in document.nodes.items():
+        yield from ((f"nodes.{id_}.{placed.node.KIND}", name) for name in sorted(placed.node.listens().events))
+    yield from (("exit_when", name) for pattern in document.exit.patterns for name in sorted(pattern.names))
+    if document.goal is not None:
+        yield from (("goal", name) for name in sorted(document.goal.pattern.names))
+
+
+def _conditions(document: Document) -> Iterator[tuple[str, Condition]]:
+    if document.where is not None:
+        yield "entry.where", document.where
+    for trigger in document.triggers:
+        if isinstance(trigger, OnEvent):
+            yield from (("entry.on", one) for one in trigger.pattern.conditions())
+    for pattern in document.exit.patterns:
+        yield from (("exit_when", one) for one in pattern.conditions())
+    yield from (("exit_when", one) for one in document.exit.conditions)
+    if document.goal is not None:
+        yield from (("goal", one) for one in document.goal.pattern.conditions())
+    for id_, placed in document.nodes.items():
+        yield from ((f"nodes.{id_}.{placed.node.KIND}", one) for one in placed.node.conditions())

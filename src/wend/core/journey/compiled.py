@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from hashlib import blake2b
 from typing import Any
 
+from wend.core.attributes import get
 from wend.core.condition.base import Condition, Listens
 from wend.core.journey.check import targets
+from wend.core.journey.circles import circles
 from wend.core.journey.contract import Node
 from wend.core.journey.document import Document
 from wend.core.journey.happened import (
@@ -14,11 +17,17 @@ from wend.core.journey.happened import (
     EventHappened,
     FactsChanged,
     Happened,
+    Merged,
     MessageChanged,
+    Overheard,
     ScoreChanged,
+    StartAsked,
     TagAdded,
 )
 from wend.core.journey.triggers import conditions as trigger_conditions
+
+KEY_LENGTH = 100
+"""Longer keys (and lists, and objects) are kept as their hash: nothing in a state may grow without a bound."""
 
 
 class Compiled:
@@ -33,7 +42,8 @@ class Compiled:
         self.exit_listens = Listens()
         for condition in document.exit.conditions:
             self.exit_listens |= condition.listens()
-        self.on_circle = frozenset(id_ for id_ in document.nodes if id_ in _reachable_from(document, id_))
+        graph = {id_: sorted(targets(placed)) for id_, placed in document.nodes.items()}
+        self.on_circle = frozenset(id_ for circle in circles(graph) for id_ in circle)
         self.keeps = None if reads is None else self._kept(reads)
         self.facts = frozenset(reads.get("facts", ())) if reads is not None else frozenset[str]()
         listens_to_messages = any("messages" in one.listens().facts for one in self.conditions())
@@ -60,6 +70,13 @@ class Compiled:
     def node(self, id_: str) -> Node:
         return self.document.nodes[id_].node
 
+    def key_of(self, properties: Mapping[str, Any]) -> Any:
+        """The key that an event (or the attributes) carries, as runs keep it; None: none, or the journey has no key."""
+        found = None if self.document.key is None else get(properties, self.document.key)
+        if found is None or (isinstance(found, str | int | float) and len(str(found)) <= KEY_LENGTH):
+            return found
+        return blake2b(repr(found).encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+
     def cut(self, properties: dict[str, Any]) -> dict[str, Any]:
         """The properties that somebody will read."""
         if self.keeps is None:
@@ -76,7 +93,7 @@ class Compiled:
 def concerns(listens: Listens, happened: Happened) -> bool:
     """Whether what happened can change what `listens` describes."""
     match happened:
-        case EventHappened(event, facts):
+        case EventHappened(event, facts) | Overheard(event, facts):
             return event.name in listens.events or "*" in listens.events or not facts.isdisjoint(listens.facts)
         case AttributesChanged(changes):
             return any(path.split(".")[0] in listens.attributes for path in changes)
@@ -88,16 +105,7 @@ def concerns(listens: Listens, happened: Happened) -> bool:
             return "messages" in listens.facts
         case FactsChanged(facts):
             return not facts.isdisjoint(listens.facts)
-        case _:
+        case Merged():
+            return True
+        case StartAsked():
             return False
-
-
-def _reachable_from(document: Document, id_: str) -> set[str]:
-    seen: set[str] = set()
-    todo = list(targets(document, id_))
-    while todo:
-        one = todo.pop()
-        if one not in seen:
-            seen.add(one)
-            todo.extend(targets(document, one))
-    return seen

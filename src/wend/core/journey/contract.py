@@ -76,7 +76,9 @@ class Turn(Protocol):
         self, *, channel: str, template: str, topic: str, transactional: bool, to: str | None, expires_at: int
     ) -> None: ...
 
-    def emit(self, name: str, properties: dict[str, Any]) -> None: ...
+    def emit(self, name: str, properties: dict[str, Any]) -> bool:
+        """An event enters by the front door; False: the chain of emitted events is too deep."""
+        ...
 
     def consent(self, consent: Consent) -> None: ...
 
@@ -103,8 +105,8 @@ class Node:
     BRANCHES: ClassVar[tuple[str, ...]] = ("next",)
     FALLBACK: ClassVar[dict[str, str]] = {}
     """Branch that may stay unconnected → the branch taken instead."""
-    WAITS: ClassVar[bool] = False
-    """Whether a loop through this node is bounded by time."""
+    TAKES_EVENTS: ClassVar[bool] = False
+    """Whether `hear` waits for just this event: then it comes before the exit rule (engine.md 6)."""
 
     def __init__(self, settings: dict[str, Any]) -> None:
         self.settings = settings
@@ -121,6 +123,10 @@ class Node:
     def branches(self) -> tuple[str, ...]:
         """The branches of this very node, in order."""
         return self.BRANCHES
+
+    def resting(self) -> frozenset[str]:
+        """The branches that are never taken at once: only after a minute or more, or when the person does something."""
+        return frozenset()
 
     def enter(self, turn: Turn) -> Answer:
         """The run arrives."""

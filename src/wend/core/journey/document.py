@@ -15,17 +15,18 @@ from wend.core.condition.base import Condition
 from wend.core.condition.syntax import parse as parse_condition
 from wend.core.duration import parse_duration
 from wend.core.journey.contract import Node
-from wend.core.journey.fields import parse_settings
+from wend.core.journey.fields import RESERVED, parse_settings
 from wend.core.journey.nodes import NODES
 from wend.core.journey.pattern import EventPattern, parse_pattern
 from wend.core.journey.timing import Timing, parse_timing
 from wend.core.journey.triggers import Trigger, parse_triggers
-from wend.core.problems import Problem, nearest
-from wend.core.zone import parse_instant
+from wend.core.problems import Problem, nearest, shown
+from wend.core.zone import is_date_only, parse_instant
 
 KEYS = ("id", "name", "description", "entry", "active", "exit_when", "goal", "nodes", "start", "layout")
 ENTRY_KEYS = ("on", "where", "key", "reentry", "concurrency")
-NODE_EXTRAS = ("timing", "title", "note")
+MAX_NODES = 1_000
+MAX_DEPTH = 100
 _ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 _PATTERN_KEYS = frozenset({"event", "where"})
 
@@ -100,6 +101,9 @@ def parse(raw: Any, problems: list[Problem]) -> Document | None:
     if not isinstance(raw, dict):
         problems.append(Problem("", f"expected a journey document (a mapping), found {type(raw).__name__}"))
         return None
+    if _deeper(raw, MAX_DEPTH):
+        problems.append(Problem("", f"nested deeper than {MAX_DEPTH} levels"))
+        return None
     raw_map = cast("dict[str, Any]", raw)
     for name in raw_map:
         if name not in KEYS:
@@ -109,14 +113,13 @@ def parse(raw: Any, problems: list[Problem]) -> Document | None:
                     f"'{name}' is not part of a journey{nearest(str(name), KEYS)} (allowed: {', '.join(KEYS)})",
                 )
             )
+    for name in ("name", "description"):
+        if not isinstance(raw_map.get(name, ""), str):
+            problems.append(Problem(name, f"expected a text, found {shown(raw_map[name])}"))
     id_ = raw_map.get("id")
     if not isinstance(id_, str) or not _ID.fullmatch(id_):
-        problems.append(Problem("id", f"expected lower-case letters, digits, - and _ (at most 64), found {id_!r}"))
+        problems.append(Problem("id", f"expected lower-case letters, digits, - and _ (at most 64), found {shown(id_)}"))
         id_ = ""
-    name = raw_map.get("name", id_)
-    if not isinstance(name, str):
-        problems.append(Problem("name", f"expected a text, found {name!r}"))
-        name = id_
     entry = _mapping(raw_map.get("entry"), "entry", ENTRY_KEYS, problems)
     triggers = () if "on" not in entry else parse_triggers(entry["on"], "entry.on", problems)
     if "on" not in entry:
@@ -125,8 +128,8 @@ def parse(raw: Any, problems: list[Problem]) -> Document | None:
     if entry.get("where") is not None:
         where = parse_condition(entry["where"], "entry.where", problems, inside=frozenset({"event"}))
     key = entry.get("key")
-    if key is not None and not isinstance(key, str):
-        problems.append(Problem("entry.key", f"expected the name of a property, found {key!r}"))
+    if key is not None and (not isinstance(key, str) or not key):
+        problems.append(Problem("entry.key", f"expected the name of a property, found {shown(key)}"))
         key = None
     many = _concurrency(entry, problems)
     if many and key is not None:
@@ -137,11 +140,11 @@ def parse(raw: Any, problems: list[Problem]) -> Document | None:
         )
     start = raw_map.get("start")
     if not isinstance(start, str):
-        problems.append(Problem("start", f"expected the id of the first node, found {start!r}"))
+        problems.append(Problem("start", f"expected the id of the first node, found {shown(start)}"))
         start = ""
     return Document(
         id=id_,
-        name=name,
+        name=str(raw_map.get("name", id_)),
         triggers=triggers,
         where=where,
         key=key,
@@ -156,11 +159,27 @@ def parse(raw: Any, problems: list[Problem]) -> Document | None:
     )
 
 
+def _deeper(raw: Any, levels: int) -> bool:
+    """Whether lists and mappings are nested deeper than so many levels. Without recursion: it guards against it."""
+    level: list[Any] = [raw]
+    for _ in range(levels):
+        inner: list[Any] = []
+        for one in level:
+            if isinstance(one, dict):
+                inner.extend(cast("dict[Any, Any]", one).values())
+            elif isinstance(one, list):
+                inner.extend(cast("list[Any]", one))
+        if not inner:
+            return False
+        level = inner
+    return True
+
+
 def _mapping(raw: Any, where: str, allowed: tuple[str, ...], problems: list[Problem]) -> dict[str, Any]:
     if raw is None:
         return {}
     if not isinstance(raw, dict):
-        problems.append(Problem(where, f"expected {', '.join(allowed)}, found {raw!r}"))
+        problems.append(Problem(where, f"expected {', '.join(allowed)}, found {shown(raw)}"))
         return {}
     raw_map = cast("dict[str, Any]", raw)
     for name in raw_map:
@@ -172,7 +191,7 @@ def _mapping(raw: Any, where: str, allowed: tuple[str, ...], problems: list[Prob
 def _concurrency(entry: dict[str, Any], problems: list[Problem]) -> bool:
     raw = entry.get("concurrency", "one")
     if raw not in ("one", "many"):
-        problems.append(Problem("entry.concurrency", f"expected one or many, found {raw!r}"))
+        problems.append(Problem("entry.concurrency", f"expected one or many, found {shown(raw)}"))
     return raw == "many"
 
 
@@ -187,7 +206,9 @@ def _reentry(raw: Any, problems: list[Problem]) -> Reentry:
             problems.append(Problem("entry.reentry.after", str(error)))
             return Reentry()
     hint = nearest(raw, kinds) if isinstance(raw, str) else ""
-    problems.append(Problem("entry.reentry", f"expected always, once, restart or {{after: 7d}}, found {raw!r}{hint}"))
+    problems.append(
+        Problem("entry.reentry", f"expected always, once, restart or {{after: 7d}}, found {shown(raw)}{hint}")
+    )
     return Reentry()
 
 
@@ -198,12 +219,12 @@ def _active(raw: Any, problems: list[Problem]) -> tuple[int | None, int | None]:
         found = span.get(name)
         instant = None if found is None else parse_instant(found, "UTC")
         if found is not None and instant is None:
-            problems.append(Problem(f"active.{name}", f"expected a date such as 2026-11-01, found {found!r}"))
-        if instant is not None and name == "to" and isinstance(found, str) and len(found) == len("2026-12-31"):
+            problems.append(Problem(f"active.{name}", f"expected a date such as 2026-11-01, found {shown(found)}"))
+        if instant is not None and name == "to" and is_date_only(found):
             instant += 86_400_000  # a last day is meant whole
         ends.append(instant)
     if ends[0] is not None and ends[1] is not None and ends[0] >= ends[1]:
-        problems.append(Problem("active", f"ends before it begins: {span.get('from')} to {span.get('to')}"))
+        problems.append(Problem("active", f"ends before it begins: {shown(span['from'])} to {shown(span['to'])}"))
     return ends[0], ends[1]
 
 
@@ -215,7 +236,7 @@ def _exit(raw: Any, problems: list[Problem]) -> Exit:
     conditions: list[Condition] = []
     for at, one in enumerate(raw_list):
         where = f"exit_when[{at}]" if isinstance(raw, list) else "exit_when"
-        if isinstance(one, dict) and "event" in one and set(cast("dict[str, Any]", one)) <= _PATTERN_KEYS:
+        if isinstance(one, str) or (isinstance(one, dict) and _PATTERN_KEYS >= one.keys() >= {"event"}):
             pattern = parse_pattern(one, where, problems)
             patterns += [pattern] if pattern is not None else []
         else:
@@ -230,9 +251,10 @@ def _goal(raw: Any, problems: list[Problem]) -> Goal | None:
     pattern = parse_pattern(raw, "goal", problems, also=frozenset({"within", "value"}))
     if pattern is None:
         return None
-    within, value = raw.get("within"), raw.get("value")
+    settings = cast("dict[str, Any]", raw) if isinstance(raw, dict) else {}
+    within, value = settings.get("within"), settings.get("value")
     if value is not None and not isinstance(value, str):
-        problems.append(Problem("goal.value", f"expected the name of a property, found {value!r}"))
+        problems.append(Problem("goal.value", f"expected the name of a property, found {shown(value)}"))
     try:
         return Goal(pattern, None if within is None else parse_duration(within), value)
     except ValueError as error:
@@ -242,7 +264,10 @@ def _goal(raw: Any, problems: list[Problem]) -> Goal | None:
 
 def _nodes(raw: Any, problems: list[Problem]) -> dict[str, Placed]:
     if not isinstance(raw, dict) or not raw:
-        problems.append(Problem("nodes", f"expected at least one node, found {raw!r}"))
+        problems.append(Problem("nodes", f"expected at least one node, found {shown(raw)}"))
+        return {}
+    if len(cast("dict[Any, Any]", raw)) > MAX_NODES:
+        problems.append(Problem("nodes", f"more than {MAX_NODES} nodes"))
         return {}
     found = {str(id_): _node(str(id_), one, problems) for id_, one in cast("dict[Any, Any]", raw).items()}
     return {id_: placed for id_, placed in found.items() if placed is not None}
@@ -253,7 +278,7 @@ def _node(id_: str, raw: Any, problems: list[Problem]) -> Placed | None:
     if not _ID.fullmatch(id_):
         problems.append(Problem(where, "a node id is made of lower-case letters, digits, - and _ (at most 64)"))
     if not isinstance(raw, dict):
-        problems.append(Problem(where, f"expected a node such as {{wait: 2h, next: …}}, found {raw!r}"))
+        problems.append(Problem(where, f"expected a node such as {{wait: 2h, next: …}}, found {shown(raw)}"))
         return None
     raw_map = cast("dict[str, Any]", raw)
     kinds = [name for name in raw_map if name in NODES]
@@ -268,7 +293,7 @@ def _node(id_: str, raw: Any, problems: list[Problem]) -> Placed | None:
     timing = parse_timing(raw_map["timing"], f"{where}.timing", problems) if "timing" in raw_map else None
     branches: dict[str, str] = {}
     for name, target in raw_map.items():
-        if name == kind.KIND or name in NODE_EXTRAS:
+        if name == kind.KIND or name in RESERVED:
             continue
         branch = str(name)
         if node is not None and branch not in node.branches():
@@ -280,7 +305,7 @@ def _node(id_: str, raw: Any, problems: list[Problem]) -> Placed | None:
                 )
             )
         elif not isinstance(target, str):
-            problems.append(Problem(f"{where}.{branch}", f"expected the id of a node, found {target!r}"))
+            problems.append(Problem(f"{where}.{branch}", f"expected the id of a node, found {shown(target)}"))
         else:
             branches[branch] = target
     return None if node is None else Placed(id_, node, branches, timing)
@@ -292,9 +317,9 @@ def _settings(kind: type[Node], raw: Any, where: str, problems: list[Problem]) -
     elif raw is None:
         raw_map = {}
     elif kind.SHORT is not None:
-        raw_map = {kind.SHORT: raw}
+        raw_map = kind.normalise({kind.SHORT: raw})
     else:
-        problems.append(Problem(where, f"expected settings ({', '.join(kind.FIELDS)}), found {raw!r}"))
+        problems.append(Problem(where, f"expected settings ({', '.join(kind.FIELDS)}), found {shown(raw)}"))
         return None
     before = len(problems)
     node = kind(parse_settings(raw_map, kind.FIELDS, where, problems))

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from wend.core.aggregate import key_text
 from wend.core.effects import Withdraw
 from wend.core.journey.turn import Pass
-from wend.core.profile import MAX_KEYS, Profile, Run
+from wend.core.plan import Plan
+from wend.core.profile import Run
 
 
 def finish(passing: Pass, run: Run, reason: str) -> None:
@@ -17,22 +19,20 @@ def finish(passing: Pass, run: Run, reason: str) -> None:
     profile.runs = [one for one in profile.runs if one.id != run.id]
     passing.gone.add(run.id)
     passing.moved.pop(run.id, None)
-    record = past_of(profile, run)
-    record[2], record[5] = passing.now, run.goal
+    for record in profile.past.get(run.journey, ()):
+        if record[4] == run.id:
+            record[2], record[5] = passing.now, run.goal
     passing.step("ended", run, why=reason)
 
 
-def past_of(profile: Profile, run: Run) -> list[Any]:
-    """The record of this run's journey and key; made when there is none. The oldest one goes when there are too many."""
-    records = profile.past.setdefault(run.journey, [])
-    for record in records:
-        if record[0] == run.key:
-            return record
-    record = [run.key, run.started, 0, 0, run.id, False]
-    records.append(record)
-    if len(records) > MAX_KEYS:
-        inside = {one.key for one in profile.runs if one.journey == run.journey}
-        outside = [one for one in records if one is not record and one[0] not in inside]
-        if outside:
-            records.remove(min(outside, key=lambda one: one[1]))
-    return record
+def overtaken(plan: Plan, windows: dict[str, list[Any]], run: Run) -> bool:
+    """Whether, by these windows, an exit event that reaches the run happened after its trigger (engine.md 7)."""
+    for one in plan.exits.get((run.journey, run.version), ()):
+        times = windows.get(one.any.id)
+        if times and times[-1] > run.trigger_at:
+            return True
+        if one.keyed is not None:
+            key = key_text(run.key)
+            if any(at > run.trigger_at and carried == key for at, carried in windows.get(one.keyed.id, ())):
+                return True
+    return False

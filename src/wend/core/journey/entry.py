@@ -6,13 +6,12 @@ Every refusal of a matched trigger is recorded with its reason.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 from wend.core.condition.base import FOREVER
 from wend.core.duration import format_duration
 from wend.core.effects import Step
 from wend.core.journey.compiled import Compiled
-from wend.core.journey.ending import finish, past_of
+from wend.core.journey.ending import finish, overtaken
 from wend.core.journey.happened import (
     AttributesChanged,
     EventHappened,
@@ -24,7 +23,7 @@ from wend.core.journey.happened import (
 )
 from wend.core.journey.triggers import OnEvent, Sparked
 from wend.core.journey.turn import Pass
-from wend.core.profile import MAX_RUNS, Profile, Run
+from wend.core.profile import MAX_KEYS, MAX_RUNS, Profile, Run
 
 _OTHER = (AttributesChanged, ScoreChanged, TagAdded, MessageChanged, StartAsked)
 
@@ -40,17 +39,21 @@ def offer(passing: Pass, happened: Happened) -> Iterator[tuple[Compiled, Run]]:
         heard = plan.on_other
     else:
         return
-    started: set[str] = set()
+    settled: set[str] = set()
     for compiled, trigger in heard:
-        if compiled.id in started:
+        if compiled.id in settled:
             continue
         spark = trigger.spark(happened, passing.now, compiled.id)
         if spark is None or not _wanted(passing, compiled, trigger, spark):
             continue
+        settled.add(compiled.id)
         run = _start(passing, compiled, spark)
         if run is not None:
-            started.add(compiled.id)
             yield compiled, run
+    if isinstance(happened, StartAsked) and happened.start.journey not in settled:
+        start = happened.start
+        why = f"no published journey of this name has a trigger '{start.trigger}' whose conditions are fulfilled"
+        passing.steps.append(Step("refused", passing.now, start.journey, why=why))
 
 
 def _wanted(passing: Pass, compiled: Compiled, trigger: object, spark: Sparked) -> bool:
@@ -70,16 +73,7 @@ def _wanted(passing: Pass, compiled: Compiled, trigger: object, spark: Sparked) 
 
 def _start(passing: Pass, compiled: Compiled, spark: Sparked) -> Run | None:
     document, profile = compiled.document, passing.profile
-    key = _key(compiled, profile, spark)
-    inside = [run for run in profile.runs if run.journey == compiled.id and run.key == key]
-    why = _refusal(passing, compiled, spark, key, inside)
-    if why is not None:
-        step = Step("refused", passing.now, compiled.id, compiled.version, why=why, branch=spark.label)
-        passing.steps.append(step)
-        return None
-    if document.reentry.kind == "restart":
-        for run in inside:
-            finish(passing, run, "restarted")
+    key = compiled.key_of(spark.data)
     run = Run(
         id=f"{profile.id:x}-{profile.next_run}",
         journey=compiled.id,
@@ -87,66 +81,71 @@ def _start(passing: Pass, compiled: Compiled, spark: Sparked) -> Run | None:
         node=document.start,
         started=passing.now,
         trigger_at=spark.at,
-        key=key,
+        key=compiled.key_of(profile.attributes) if key is None else key,
         entered=passing.now,
         since=passing.now,
         entry=compiled.cut(spark.data),
-        hops=spark.event.hops if spark.event is not None else 0,
+        hops=passing.hops,
     )
     run.event = run.entry
+    inside = [one for one in profile.runs if one.journey == compiled.id and one.key == run.key]
+    why = _refusal(passing, compiled, run, inside)
+    if why is not None:
+        step = Step("refused", passing.now, compiled.id, compiled.version, why=why, branch=spark.label)
+        passing.steps.append(step)
+        return None
+    if document.reentry.kind == "restart":
+        for one in inside:
+            finish(passing, one, "restarted")
     profile.next_run += 1
     profile.runs.append(run)
-    record = past_of(profile, run)
-    record[1:] = [passing.now, 0, record[3] + 1, run.id, False]
-    _time_exit(passing, compiled, run)
-    passing.step("started", run, why=spark.label, detail=None if key is None else {"key": key})
+    _record(profile, run)
+    passing.step("started", run, why=spark.label, detail=None if run.key is None else {"key": run.key})
     return run
 
 
-def _key(compiled: Compiled, profile: Profile, spark: Sparked) -> Any:
-    name = compiled.document.key
-    if name is None:
-        return None
-    found = spark.data.get(name)
-    if found is None:
-        found = profile.attributes.get(name)
-    return found if found is None or isinstance(found, str | int | float) else str(found)
-
-
-def _refusal(passing: Pass, compiled: Compiled, spark: Sparked, key: Any, inside: list[Run]) -> str | None:
+def _refusal(passing: Pass, compiled: Compiled, run: Run, inside: list[Run]) -> str | None:
+    """Why the run may not start; None when it may: then it knows when an exit condition may become true."""
     document, profile, plan, now = compiled.document, passing.profile, passing.plan, passing.now
-    status = plan.journeys[compiled.id].status
+    status, key, age = plan.journeys[compiled.id].status, run.key, passing.now - run.trigger_at
     if status != "live":
         return f"the journey is {status}"
-    if now - spark.at > plan.lateness:
-        return f"the trigger is {format_duration(now - spark.at)} old, the limit is {format_duration(plan.lateness)}"
+    if age > plan.lateness:
+        return f"the trigger is {format_duration(age)} old, the limit is {format_duration(plan.lateness)}"
     opens, closes = document.active
     if (opens is not None and now < opens) or (closes is not None and now >= closes):
         return "outside the time in which the journey is active"
     if document.key is not None and key is None:
         return f"the trigger carries no '{document.key}'"
-    for leaf in plan.exits[compiled.id, compiled.version]:
-        times = profile.windows.get(leaf.id)
-        if times and times[-1] > spark.at:
-            return "overtaken: the exit event happened after the trigger"
-    for condition in document.exit.conditions:
-        if condition.check(passing.view()).value:
-            return "its exit condition is already true"
-    if inside and not document.many and document.reentry.kind != "restart":
+    if overtaken(plan, profile.windows, run):
+        return "overtaken: the exit event happened after the trigger"
+    view = passing.view(run)
+    verdicts = [condition.check(view) for condition in document.exit.conditions]
+    if any(verdict.value for verdict in verdicts):
+        return "its exit condition is already true"
+    soonest = min((verdict.may_change_at for verdict in verdicts), default=FOREVER)
+    run.exit_at = soonest if soonest < FOREVER else None
+    reentry = document.reentry
+    if inside and not document.many and reentry.kind != "restart":
         return "already inside" if key is None else f"already inside with {document.key} {key!r}"
     before = next((one for one in profile.past.get(compiled.id, ()) if one[0] == key), None)
-    if before is not None and before[3]:
-        if document.reentry.kind == "once":
+    if before is not None:
+        if reentry.kind == "once":
             return "re-entry: once only"
-        if document.reentry.kind == "after" and now - before[2] < document.reentry.after:
-            return f"re-entry: only {format_duration(document.reentry.after)} after the last run ended"
-    if len(profile.runs) - (len(inside) if document.reentry.kind == "restart" else 0) >= MAX_RUNS:
+        if reentry.kind == "after" and now - before[2] < reentry.after:
+            return f"re-entry: only {format_duration(reentry.after)} after the last run ended"
+    if len(profile.runs) - (len(inside) if reentry.kind == "restart" else 0) >= MAX_RUNS:
         return f"already in {MAX_RUNS} runs at once, the limit"
     return None
 
 
-def _time_exit(passing: Pass, compiled: Compiled, run: Run) -> None:
-    """When may an exit condition become true by mere passing of time?"""
-    view = passing.view(run)
-    soonest = min((one.check(view).may_change_at for one in compiled.document.exit.conditions), default=FOREVER)
-    run.exit_at = soonest if soonest < FOREVER else None
+def _record(profile: Profile, run: Run) -> None:
+    """Note the start; of too many keys the one that is over and was started longest ago is forgotten."""
+    records = profile.past.setdefault(run.journey, [])
+    record = next((one for one in records if one[0] == run.key), None)
+    if record is not None:
+        record[1:] = [run.started, 0, record[3] + 1, run.id, False]
+        return
+    records.append([run.key, run.started, 0, 1, run.id, False])
+    if len(records) > MAX_KEYS:
+        records.remove(min(records, key=lambda one: (one[2] == 0, one[1])))

@@ -14,9 +14,12 @@ from wend.core.condition.base import Condition
 from wend.core.condition.syntax import parse as parse_condition
 from wend.core.consent import CHANNELS
 from wend.core.duration import parse_duration
-from wend.core.journey.values import parse_value
-from wend.core.problems import Problem, nearest
+from wend.core.journey.values import is_number, parse_value
+from wend.core.problems import Problem, nearest, shown
 from wend.core.zone import parse_time
+
+RESERVED = ("timing", "title", "note")
+"""Keys of a node that are neither its kind nor a branch."""
 
 Parser = Callable[[Any, str, list[Problem]], Any]
 
@@ -74,7 +77,7 @@ def settings_schema(fields: Mapping[str, Field]) -> dict[str, Any]:
 
 def _refuse(what: str) -> Callable[[Any, str, list[Problem]], None]:
     def refuse(raw: Any, where: str, problems: list[Problem]) -> None:
-        problems.append(Problem(where, f"expected {what}, found {raw!r}"))
+        problems.append(Problem(where, f"expected {what}, found {shown(raw)}"))
 
     return refuse
 
@@ -86,9 +89,7 @@ def _text(raw: Any, where: str, problems: list[Problem]) -> str | None:
 
 
 def _number(raw: Any, where: str, problems: list[Problem]) -> float | int | None:
-    if isinstance(raw, int | float) and not isinstance(raw, bool):
-        return raw
-    return _refuse("a number")(raw, where, problems)
+    return raw if is_number(raw) else _refuse("a number")(raw, where, problems)
 
 
 def _boolean(raw: Any, where: str, problems: list[Problem]) -> bool | None:
@@ -127,7 +128,7 @@ def choice(*names: str) -> Type:
         if raw in names:
             return raw
         hint = nearest(raw, names) if isinstance(raw, str) else ""
-        problems.append(Problem(where, f"{raw!r} is not allowed here{hint} (allowed: {', '.join(names)})"))
+        problems.append(Problem(where, f"{shown(raw)} is not allowed here{hint} (allowed: {', '.join(names)})"))
         return None
 
     return Type(parse, {"enum": list(names)})
@@ -137,7 +138,7 @@ def _channel(raw: Any, where: str, problems: list[Problem]) -> str | None:
     if raw in CHANNELS:
         return raw
     hint = nearest(raw, CHANNELS) if isinstance(raw, str) else ""
-    problems.append(Problem(where, f"{raw!r} is not a channel{hint}"))
+    problems.append(Problem(where, f"{shown(raw)} is not a channel{hint}"))
     return None
 
 
@@ -154,15 +155,18 @@ def condition(*inside: str) -> Type:
     return Type(parse, {"type": "object", "format": "wend-condition"})
 
 
-def mapping_of(inner: Type, what: str) -> Type:
-    """A mapping from names to values of one type."""
+def mapping_of(inner: Type, what: str, *, branches: bool = False) -> Type:
+    """A mapping from names to values of one type; with `branches` the names become branches of the node."""
 
     def parse(raw: Any, where: str, problems: list[Problem]) -> dict[str, Any]:
         if not isinstance(raw, dict) or not raw:
-            problems.append(Problem(where, f"expected {what}, found {raw!r}"))
+            problems.append(Problem(where, f"expected {what}, found {shown(raw)}"))
             return {}
         raw_map = cast("dict[str, Any]", raw)
-        return {name: inner.parse(value, f"{where}.{name}", problems) for name, value in raw_map.items()}
+        for name in raw_map if branches else ():
+            if not str(name).strip() or name in RESERVED:
+                problems.append(Problem(f"{where}.{name}", f"'{name}' cannot be the name of a branch"))
+        return {str(name): inner.parse(value, f"{where}.{name}", problems) for name, value in raw_map.items()}
 
     return Type(parse, {"type": "object", "additionalProperties": inner.schema})
 
@@ -171,10 +175,10 @@ def list_of(inner: Type, *, or_one: bool = False) -> Type:
     """A list of values of one type; with `or_one` a single value stands for a list of one."""
 
     def parse(raw: Any, where: str, problems: list[Problem]) -> tuple[Any, ...]:
-        if not isinstance(raw, list):
-            if or_one:
-                return (inner.parse(raw, where, problems),)
-            problems.append(Problem(where, f"expected a list, found {raw!r}"))
+        if or_one and not isinstance(raw, list):
+            return (inner.parse(raw, where, problems),)
+        if not isinstance(raw, list) or not raw:
+            problems.append(Problem(where, f"expected a list with at least one entry, found {shown(raw)}"))
             return ()
         raw_list = cast("list[Any]", raw)
         return tuple(inner.parse(one, f"{where}[{at}]", problems) for at, one in enumerate(raw_list))

@@ -21,8 +21,16 @@ class EventHappened:
 
 
 @dataclass(frozen=True, slots=True)
+class Overheard:
+    """An event that is none of a run's business (older than its trigger, or of another key), but may have changed a condition."""
+
+    event: Event
+    facts: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
 class AttributesChanged:
-    """path → (old, new); `hops` as for emitted events."""
+    """root name → (old, new)."""
 
     changes: dict[str, tuple[Any, Any]]
     at: int
@@ -60,4 +68,19 @@ class StartAsked:
     start: Start
 
 
-Happened = EventHappened | AttributesChanged | TagAdded | ScoreChanged | MessageChanged | FactsChanged | StartAsked
+@dataclass(frozen=True, slots=True)
+class Merged:
+    """Somebody else turned out to be this person: everything may be different, though nothing was done."""
+
+
+Happened = (
+    EventHappened
+    | Overheard
+    | AttributesChanged
+    | TagAdded
+    | ScoreChanged
+    | MessageChanged
+    | FactsChanged
+    | StartAsked
+    | Merged
+)

@@ -10,7 +10,7 @@ from wend.core.condition.base import Condition, View
 from wend.core.condition.syntax import parse as parse_condition
 from wend.core.inputs import Event
 from wend.core.journey.fields import Type
-from wend.core.problems import Problem, nearest
+from wend.core.problems import Problem, nearest, shown
 from wend.core.profile import Profile, Run
 
 EVENT_NAME_LIMIT = 200
@@ -47,7 +47,7 @@ def parse_names(raw: Any, where: str, problems: list[Problem]) -> frozenset[str]
     names = cast("list[Any]", raw) if isinstance(raw, list) else [raw]
     for name in names:
         if not isinstance(name, str) or not name.strip() or len(name) > EVENT_NAME_LIMIT:
-            problems.append(Problem(where, f"expected the name of an event, found {name!r}"))
+            problems.append(Problem(where, f"expected the name of an event, found {shown(name)}"))
             return frozenset()
     if not names:
         problems.append(Problem(where, "expected the name of an event, found an empty list"))
@@ -61,7 +61,7 @@ def parse_pattern(
     if isinstance(raw, str):
         raw = {"event": raw}
     if not isinstance(raw, dict) or "event" not in raw:
-        problems.append(Problem(where, f"expected an event such as {{event: Order Completed}}, found {raw!r}"))
+        problems.append(Problem(where, f"expected an event such as {{event: Order Completed}}, found {shown(raw)}"))
         return None
     raw_map = cast("dict[str, Any]", raw)
     allowed = {"event", "where"} | also

@@ -8,7 +8,10 @@ this takes it, else `exit_when` leaves; then triggers; then what the runs themse
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
+from wend.core.amount import amount
+from wend.core.attributes import get
 from wend.core.condition.base import FOREVER
 from wend.core.inputs import OUTCOMES, Event, Feedback
 from wend.core.journey.compiled import Compiled, concerns
@@ -16,18 +19,18 @@ from wend.core.journey.contract import Answer, End, Go, Park
 from wend.core.journey.document import Goal
 from wend.core.journey.ending import finish
 from wend.core.journey.entry import offer
-from wend.core.journey.happened import EventHappened, Happened, MessageChanged
-from wend.core.journey.turn import MINUTE, MOVES, Pass, RunTurn
+from wend.core.journey.happened import EventHappened, Happened, MessageChanged, Overheard
+from wend.core.journey.turn import MINUTE, Pass, RunTurn
 from wend.core.profile import Run
 
 
-def handle(passing: Pass, first: list[Happened]) -> None:
-    """Let runs and triggers hear what happened, and everything they cause."""
+def handle(passing: Pass, first: list[Happened], hops: int = 0) -> None:
+    """Let runs and triggers hear what happened, and everything they cause. `hops`: how deep in a chain of emitted events it is."""
     queue = passing.queue
-    queue.extend(first)
+    queue.extend((happened, hops) for happened in first)
     profile = passing.profile
     while queue:
-        happened = queue.popleft()
+        happened, passing.hops = queue.popleft()
         for run in tuple(profile.runs):
             if run.id not in passing.gone:
                 _hear(passing, run, happened)
@@ -44,20 +47,18 @@ def wake(passing: Pass, run: Run) -> None:
         return
     if run.until is None or run.until > passing.now:
         return
-    turn = RunTurn(passing, compiled, run)
-    placed = compiled.document.nodes[run.node]
-    if run.until - run.entered >= MINUTE:
-        run.hops = 0
+    _rested(passing, run)
     run.until = None
-    delayed = run.phase == "delayed"
-    if delayed:
+    if run.phase == "delayed":
         run.phase = ""
         run.since = max(run.since, passing.now)
-    _walk(passing, turn, placed.node.enter if delayed else placed.node.wake)
+        _walk(passing, RunTurn(passing, compiled, run), compiled.node(run.node).enter)
+    else:
+        _walk(passing, RunTurn(passing, compiled, run), compiled.node(run.node).wake)
 
 
 def thaw(passing: Pass, run: Run) -> None:
-    """The run's journey was resumed: a node that was reached while it was paused is entered now."""
+    """The run's journey goes on after a pause: a node that was reached meanwhile is entered now."""
     if run.phase == "frozen":
         run.phase = ""
         enter(passing, passing.plan.compiled(run.journey, run.version), run)
@@ -65,72 +66,94 @@ def thaw(passing: Pass, run: Run) -> None:
 
 def enter(passing: Pass, compiled: Compiled, run: Run) -> None:
     """The run has arrived at `run.node`: go on from there until it rests."""
-    turn = RunTurn(passing, compiled, run)
-    _walk(passing, turn, lambda turn: _arrive(passing, turn))
+
+    def arrive(turn: RunTurn) -> Answer:
+        # Before it can cause anything: two journeys that start each other end here.
+        passing.count_move()
+        return _arrive(passing, turn)
+
+    _walk(passing, RunTurn(passing, compiled, run), arrive)
 
 
 def _hear(passing: Pass, run: Run, happened: Happened) -> None:
     compiled = passing.plan.compiled(run.journey, run.version)
-    event = happened.event if isinstance(happened, EventHappened) else None
-    if event is not None:
-        if event.at < run.trigger_at or not _same_key(compiled, run, event):
-            return
-        goal = compiled.document.goal
-        if goal is not None and not run.goal and _reaches(passing, goal, event, run.started):
-            run.goal = True
-            _count_goal(passing, run, goal, event)
+    event = None
+    if isinstance(happened, EventHappened):
+        if happened.event.at < run.trigger_at or not _same_key(compiled, run.key, happened.event):
+            happened = Overheard(happened.event, happened.facts)
+        else:
+            event = happened.event
+            goal = compiled.document.goal
+            if goal is not None and not run.goal and _reaches(passing, goal, event, run.started):
+                run.goal = True
+                _count_goal(passing, run, goal, event)
     elif isinstance(happened, MessageChanged):
         _note(passing, run, happened.feedback)
-    if run.phase not in ("frozen", "delayed") and concerns(compiled.listens[run.node], happened):
-        turn = RunTurn(passing, compiled, run)
-        try:
-            answer = compiled.node(run.node).hear(turn, happened)
-        except Exception as error:  # noqa: BLE001 - a failing node stops only its run (engine.md 14)
-            _fail(passing, run, error)
-            return
-        if answer is not None:
-            if event is not None and isinstance(answer, Go):
-                run.event = compiled.cut(event.properties)
-                run.hops = max(run.hops, event.hops)
-            taken = answer
-            _walk(passing, turn, lambda _: taken)
-            if event is not None and isinstance(taken, Go):
-                return
-            if run.id in passing.gone:
-                return
+    listening = run.phase not in ("frozen", "delayed") and concerns(compiled.listens[run.node], happened)
+    takes = event is not None and compiled.node(run.node).TAKES_EVENTS
+    if listening and takes and _offer_to_node(passing, compiled, run, happened):
+        return
     if event is not None:
         for pattern in compiled.document.exit.patterns:
             if pattern.matches(event, passing.profile, passing.now, passing.zone, run):
                 finish(passing, run, f"exit: {event.name}")
                 return
-    if compiled.document.exit.conditions and concerns(compiled.exit_listens, happened):
-        _leaves_by_condition(passing, compiled, run)
+    concerns_exit = bool(compiled.document.exit.conditions) and concerns(compiled.exit_listens, happened)
+    if concerns_exit and _leaves_by_condition(passing, compiled, run):
+        return
+    if listening and not takes:
+        _offer_to_node(passing, compiled, run, happened)
 
 
-def _walk(passing: Pass, turn: RunTurn, ask: Callable[[RunTurn], Answer]) -> None:
-    """Move until the run rests. `ask` gives the first answer."""
-    run, compiled = turn.run, turn.compiled
+def _offer_to_node(passing: Pass, compiled: Compiled, run: Run, happened: Happened) -> bool:
+    """Let the node at which the run rests hear what happened; whether it mattered to it."""
+
+    def hear(turn: RunTurn) -> Answer | None:
+        answer = compiled.node(run.node).hear(turn, happened)
+        if isinstance(answer, Go):
+            _rested(passing, run)
+            run.hops = max(run.hops, passing.hops)
+            if isinstance(happened, EventHappened):
+                run.event = compiled.cut(happened.event.properties)
+        return answer
+
+    return _walk(passing, RunTurn(passing, compiled, run), hear)
+
+
+def _rested(passing: Pass, run: Run) -> None:
+    """A rest of a minute or more ends a chain of emitted events (engine.md 6)."""
+    if passing.now - run.entered >= MINUTE:
+        run.hops = 0
+
+
+def _walk(passing: Pass, turn: RunTurn, ask: Callable[[RunTurn], Answer | None]) -> bool:
+    """Move until the run rests or ends. `ask` gives the first answer; False: it gave none, and nothing changed."""
+    run = turn.run
     try:
         answer = ask(turn)
-        while True:
-            if isinstance(answer, Park):
+        if answer is None:
+            return False
+        while not isinstance(answer, End):
+            if isinstance(answer, Go):
+                answer = _go(passing, turn, answer)
+            elif answer.until is not None and answer.until <= passing.now:
+                passing.count_move()
+                answer = turn.compiled.node(run.node).wake(turn)
+            else:
                 run.until = answer.until
                 passing.moved[run.id] = run
-                return
-            if isinstance(answer, End):
-                finish(passing, run, answer.reason)
-                return
-            answer = _go(passing, turn, compiled, answer)
+                return True
+        finish(passing, run, answer.reason)
     except Exception as error:  # noqa: BLE001 - a failing node stops only its run (engine.md 14)
-        _fail(passing, run, error)
+        passing.step("failed", run, why=f"{type(error).__name__}: {error}")
+        finish(passing, run, "failed")
+    return True
 
 
-def _go(passing: Pass, turn: RunTurn, compiled: Compiled, answer: Go) -> Answer:
+def _go(passing: Pass, turn: RunTurn, answer: Go) -> Answer:
     run = turn.run
-    placed = compiled.document.nodes[run.node]
-    passing.moves += 1
-    if passing.moves > MOVES:
-        raise OverflowError(f"more than {MOVES} moves for one input: is there a loop that never rests?")
+    placed = turn.compiled.document.nodes[run.node]
+    passing.count_move()
     target = placed.target(answer.branch)
     if target is None:
         raise LookupError(f"node '{run.node}' has no way out by '{answer.branch}'")
@@ -141,14 +164,14 @@ def _go(passing: Pass, turn: RunTurn, compiled: Compiled, answer: Go) -> Answer:
         why=answer.why,
         detail={"to": target},
     )
-    acted = placed.node.GROUP == "action"
+    turn.acted = turn.acted or placed.node.GROUP == "action"
     run.move += 1
     run.node = target
     run.entered = passing.now
-    run.since = turn.real if acted else passing.now
+    run.since = turn.real if turn.acted else passing.now
     run.until = None
     run.phase = ""
-    if target in compiled.on_circle:
+    if target in turn.compiled.on_circle:
         run.rounds[target] = run.rounds.get(target, 0) + 1
     return _arrive(passing, turn)
 
@@ -167,11 +190,10 @@ def _arrive(passing: Pass, turn: RunTurn) -> Answer:
     return placed.node.enter(turn)
 
 
-def _same_key(compiled: Compiled, run: Run, event: Event) -> bool:
+def _same_key(compiled: Compiled, key: Any, event: Event) -> bool:
     """An event that carries the key reaches only the runs with the same value (journeys.md, "Keys")."""
-    name = compiled.document.key
-    carried = None if name is None else event.properties.get(name)
-    return carried is None or carried == run.key
+    carried = compiled.key_of(event.properties)
+    return carried is None or carried == key
 
 
 def _leaves_by_condition(passing: Pass, compiled: Compiled, run: Run) -> bool:
@@ -199,14 +221,13 @@ def _note(passing: Pass, run: Run, feedback: Feedback) -> None:
 
 
 def _reaches(passing: Pass, goal: Goal, event: Event, started: int) -> bool:
-    in_time = goal.within is None or passing.now - started <= goal.within
+    in_time = goal.within is None or event.at - started <= goal.within
     return in_time and goal.pattern.matches(event, passing.profile, passing.now, passing.zone)
 
 
 def _count_goal(passing: Pass, run: Run, goal: Goal, event: Event) -> None:
-    value = event.properties.get(goal.value) if goal.value else None
-    number = value if isinstance(value, int | float) and not isinstance(value, bool) else 0
-    passing.step("goal", run, why=event.name, detail={"value": number})
+    value = amount(get(event.properties, goal.value)) if goal.value else None
+    passing.step("goal", run, why=event.name, detail={"value": value or 0})
 
 
 def _count_goals_after_the_end(passing: Pass, event: Event) -> None:
@@ -214,17 +235,13 @@ def _count_goals_after_the_end(passing: Pass, event: Event) -> None:
     for journey, records in passing.profile.past.items():
         published = passing.plan.journeys.get(journey)
         goal = None if published is None else published.live.document.goal
-        if goal is None or goal.within is None or not goal.pattern.hears(event.name):
+        if published is None or goal is None or goal.within is None or not goal.pattern.hears(event.name):
             continue
         for record in records:
             key, started, ended, _, run_id, reached = record
-            if reached or not ended or event.at < started or not _reaches(passing, goal, event, started):
+            if reached or not ended or event.at < started or not _same_key(published.live, key, event):
                 continue
-            record[5] = True
-            version = published.live.version if published else 0
-            _count_goal(passing, Run(run_id, journey, version, "", started, started, key), goal, event)
-
-
-def _fail(passing: Pass, run: Run, error: Exception) -> None:
-    passing.step("failed", run, why=f"{type(error).__name__}: {error}")
-    finish(passing, run, "failed")
+            if _reaches(passing, goal, event, started):
+                record[5] = True
+                over = Run(run_id, journey, published.live.version, "", started, started, key)
+                _count_goal(passing, over, goal, event)

@@ -5,13 +5,12 @@ Any node may have it; the node acts that much later, in the person's zone. Count
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, cast
 
 from wend.core.journey.fields import DURATION, TIME_OF_DAY, Field, Type, choice, list_of, parse_settings
-from wend.core.problems import Problem
+from wend.core.problems import Problem, shown
 from wend.core.zone import at_local_time, next_local_time, to_local
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -36,7 +35,7 @@ class Slot:
             end_day = day if self.to > self.since else day + timedelta(days=1)
             if now < at_local_time(end_day, self.to, zone):
                 return max(now, start)
-        raise AssertionError("a slot has at least one day")  # pragma: no cover - refused when parsed
+        raise AssertionError("a slot has at least one day")  # pragma: no cover - the parser refuses a slot without days
 
 
 _SLOT_FIELDS = {
@@ -49,12 +48,10 @@ _SLOT_FIELDS = {
 def parse_slot(raw: Any, where: str, problems: list[Problem]) -> Slot | None:
     """Parse a slot; None after adding to `problems`."""
     if not isinstance(raw, dict):
-        problems.append(Problem(where, f'expected {{from: "09:00", to: "17:00"}}, found {raw!r}'))
+        problems.append(Problem(where, f'expected {{from: "09:00", to: "17:00"}}, found {shown(raw)}'))
         return None
     before = len(problems)
     values = parse_settings(cast("dict[str, Any]", raw), _SLOT_FIELDS, where, problems)
-    if values.get("days") == ():
-        problems.append(Problem(f"{where}.days", "expected at least one weekday"))
     if len(problems) > before:
         return None
     days = frozenset(DAYS.index(day) for day in values["days"] or DAYS)
@@ -90,9 +87,9 @@ FIELDS = {
 
 def parse_timing(raw: Any, where: str, problems: list[Problem]) -> Timing | None:
     """Parse a node's `timing`; None after adding to `problems`."""
-    if not isinstance(raw, Mapping) or not raw:
-        problems.append(Problem(where, f"expected one of {', '.join(FIELDS)}, found {raw!r}"))
+    if not isinstance(raw, dict) or not raw:
+        problems.append(Problem(where, f"expected one of {', '.join(FIELDS)}, found {shown(raw)}"))
         return None
     before = len(problems)
-    values = parse_settings(cast("Mapping[str, Any]", raw), FIELDS, where, problems)
+    values = parse_settings(cast("dict[str, Any]", raw), FIELDS, where, problems)
     return None if len(problems) > before else Timing(**values)

@@ -6,7 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar, cast
 
+from wend.core.attributes import get
 from wend.core.condition.base import Condition
+from wend.core.consent import CHANNELS
 from wend.core.inputs import Event
 from wend.core.journey.happened import (
     AttributesChanged,
@@ -18,7 +20,8 @@ from wend.core.journey.happened import (
     TagAdded,
 )
 from wend.core.journey.pattern import EventPattern, parse_pattern
-from wend.core.problems import Problem, nearest
+from wend.core.journey.values import is_number
+from wend.core.problems import Problem, nearest, shown
 
 MESSAGE_STATES = ("delivered", "opened", "clicked")
 _ANY = object()
@@ -26,7 +29,7 @@ _ANY = object()
 
 @dataclass(frozen=True, slots=True)
 class Sparked:
-    """A trigger matched: `at` is when it happened, `data` what the run may read as `{entry: …}`, `message_id` names the input."""
+    """A trigger matched: `at` is when it happened, `data` what the run may read as `{entry: …}`."""
 
     at: int
     data: dict[str, Any]
@@ -50,7 +53,7 @@ class OnEvent:
 
 @dataclass(frozen=True, slots=True)
 class OnAttribute:
-    """`{attribute_changed: path, from: x, to: y}`."""
+    """`{attribute_changed: path, from: x, to: y}`; null stands for "not there"."""
 
     KIND: ClassVar[str] = "attribute_changed"
     path: str
@@ -58,11 +61,17 @@ class OnAttribute:
     new: Any = _ANY
 
     def spark(self, happened: Happened, now: int, journey: str) -> Sparked | None:
-        if not isinstance(happened, AttributesChanged) or self.path not in happened.changes:
+        if not isinstance(happened, AttributesChanged):
             return None
-        old, new = happened.changes[self.path]
-        if (self.old is not _ANY and old != self.old) or (self.new is not _ANY and new != self.new):
+        old, new = (
+            get({root: change[side] for root, change in happened.changes.items()}, self.path) for side in (0, 1)
+        )
+        # 1 == True in Python, not in JSON.
+        if (type(old), old) == (type(new), new):
             return None
+        for wanted, found in ((self.old, old), (self.new, new)):
+            if wanted is not _ANY and (wanted != found or isinstance(wanted, bool) is not isinstance(found, bool)):
+                return None
         return Sparked(happened.at, {"attribute": self.path, "old": old, "new": new}, f"attribute {self.path} changed")
 
 
@@ -166,14 +175,14 @@ def _parse(raw: Any, where: str, problems: list[Problem]) -> Trigger | None:
     if raw in ("api", "profiles"):
         raw = {raw: {}}
     if not isinstance(raw, dict):
-        problems.append(Problem(where, f"expected a trigger such as {{event: Order Completed}}, found {raw!r}"))
+        problems.append(Problem(where, f"expected a trigger such as {{event: Order Completed}}, found {shown(raw)}"))
         return None
     raw_map = cast("dict[str, Any]", raw)
     kinds = [name for name in raw_map if name in KINDS]
     if len(kinds) != 1:
         strange = next((name for name in raw_map if name not in KINDS), "")
         hint = nearest(strange, KINDS) if strange and not kinds else ""
-        found = " and ".join(map(repr, kinds)) or repr(strange or raw_map)
+        found = " and ".join(map(repr, kinds)) or shown(strange or raw_map)
         problems.append(Problem(where, f"expected one trigger of {', '.join(KINDS)}, found {found}{hint}"))
         return None
     kind = kinds[0]
@@ -193,36 +202,45 @@ def _parse_kind(kind: str, raw: dict[str, Any], where: str, problems: list[Probl
     setting = raw[kind]
     if kind in ("attribute_changed", "tag_added"):
         if not isinstance(setting, str) or not setting:
-            problems.append(Problem(where, f"expected a name, found {setting!r}"))
+            problems.append(Problem(where, f"expected a name, found {shown(setting)}"))
             return None
         return (
             OnTag(setting) if kind == "tag_added" else OnAttribute(setting, raw.get("from", _ANY), raw.get("to", _ANY))
         )
-    options = {} if setting is None else cast("dict[str, Any]", setting) if isinstance(setting, dict) else {"": setting}
+    before = len(problems)
     if kind in ("api", "profiles"):
-        _only(options, (), where, problems)
-        return OnStart(kind)
+        _options(setting, (), where, problems)
+        return OnStart(kind) if len(problems) == before else None
     if kind == "score_crossed":
-        _only(options, ("above", "below"), where, problems)
-        limits = {name: options[name] for name in ("above", "below") if name in options}
-        bad = [n for n, v in limits.items() if not isinstance(v, int | float) or isinstance(v, bool)]
-        if not limits or bad:
-            problems.append(Problem(where, f"expected {{above: number}} or {{below: number}}, found {setting!r}"))
-            return None
-        return OnScore(**limits)
-    _only(options, ("template", "journey", "channel"), where, problems)
-    return OnMessage(kind.removeprefix("message_"), *(options.get(name) for name in ("template", "journey", "channel")))
+        limits = _options(setting, ("above", "below"), where, problems)
+        if len(problems) == before and not limits:
+            problems.append(Problem(where, "expected {above: number} or {below: number}"))
+        for name, limit in limits.items():
+            if not is_number(limit):
+                problems.append(Problem(f"{where}.{name}", f"expected a number, found {shown(limit)}"))
+        return OnScore(**limits) if len(problems) == before else None
+    filters = _options(setting, ("template", "journey", "channel"), where, problems)
+    for name, value in filters.items():
+        if not isinstance(value, str):
+            problems.append(Problem(f"{where}.{name}", f"expected a name, found {shown(value)}"))
+        elif name == "channel" and value not in CHANNELS:
+            problems.append(Problem(f"{where}.{name}", f"{value!r} is not a channel{nearest(value, CHANNELS)}"))
+    return OnMessage(kind.removeprefix("message_"), **filters) if len(problems) == before else None
 
 
-def _only(options: dict[str, Any], allowed: tuple[str, ...], where: str, problems: list[Problem]) -> None:
+def _options(raw: Any, allowed: tuple[str, ...], where: str, problems: list[Problem]) -> dict[str, Any]:
+    """The settings of a trigger that are allowed and given; null gives none."""
+    if raw is None:
+        return {}
+    hint = f"(allowed: {', '.join(allowed) or 'nothing'})"
+    if not isinstance(raw, dict):
+        problems.append(Problem(where, f"expected settings in a mapping {hint}, found {shown(raw)}"))
+        return {}
+    options = cast("dict[str, Any]", raw)
     for name in options:
         if name not in allowed:
-            problems.append(
-                Problem(
-                    where,
-                    f"'{name}' is not allowed here{nearest(name, allowed)} (allowed: {', '.join(allowed) or 'nothing'})",
-                )
-            )
+            problems.append(Problem(f"{where}.{name}", f"'{name}' is not allowed here{nearest(name, allowed)} {hint}"))
+    return {name: value for name, value in options.items() if name in allowed and value is not None}
 
 
 def conditions(trigger: Trigger) -> Iterator[Condition]:

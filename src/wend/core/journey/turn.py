@@ -38,15 +38,28 @@ class Pass:
         self.now = now
         self.lag = lag
         self.paused = plan.paused
-        self.zone = zone_of(profile.attributes, plan.zone)
         self.effects: list[Effect] = []
         self.steps: list[Step] = []
         self.consents: list[Consent] = []
-        self.queue: deque[Happened] = deque()
+        self.queue: deque[tuple[Happened, int]] = deque()
+        """What is still to be heard, each with the depth of the chain of emitted events that led to it."""
+        self.hops = 0
+        """That depth, of what is being heard."""
         self.moves = 0
         self.moved: dict[str, Run] = {}
         """Runs whose place changed, by id; a run that is over is in `gone` instead."""
         self.gone: set[str] = set()
+
+    @property
+    def zone(self) -> str:
+        """The person's zone, also when it has just changed."""
+        return zone_of(self.profile.attributes, self.plan.zone)
+
+    def count_move(self) -> None:
+        """One more move. OverflowError: there were too many for one input."""
+        self.moves += 1
+        if self.moves > MOVES:
+            raise OverflowError(f"more than {MOVES} moves for one input: is there a loop that never rests?")
 
     def view(self, run: Run | None = None, event: Event | None = None) -> View:
         """What a condition may read now."""
@@ -71,6 +84,8 @@ class RunTurn:
         self.profile = passing.profile
         self.run = run
         self.now = passing.now
+        self.acted = False
+        """Whether the run had an effect in this walk: what follows counts from real time (engine.md 4)."""
 
     @property
     def real(self) -> int:
@@ -129,15 +144,16 @@ class RunTurn:
             del self.profile.messages[:-MESSAGES]
         self.passing.step("sent", run, branch=channel, why=template)
 
-    def emit(self, name: str, properties: dict[str, Any]) -> None:
+    def emit(self, name: str, properties: dict[str, Any]) -> bool:
         run = self.run
         if run.hops >= HOPS:
             self.passing.step(
                 "failed", run, why=f"a chain of more than {HOPS} emitted events: '{name}' was not emitted"
             )
-            return
+            return False
         event = Event(name, self.now, properties, {}, f"{run.id}.{run.move}", run.hops + 1)
         self.passing.effects.append(Relay(self.profile.id, event))
+        return True
 
     def consent(self, consent: Consent) -> None:
         facts = consents.apply_consent(self.profile, consent)
@@ -145,7 +161,7 @@ class RunTurn:
         self.caused(FactsChanged(frozenset(facts)))
 
     def caused(self, happened: Happened) -> None:
-        self.passing.queue.append(happened)
+        self.passing.queue.append((happened, self.run.hops))
 
     def trace(self, step: Step) -> None:
         self.passing.steps.append(step)

@@ -2,7 +2,8 @@
 
 A value is a literal, or `{attribute: a.b}`, `{entry: prop}` (the event that started the run), `{event: prop}` (the latest that moved
 it), `{saved: name.path}`, `{now: }`, followed by any of `plus`, `minus`, `times`, `default`.
-Date + duration keeps the date's form: a date stays a date, an instant stays an instant (ISO 8601).
+Date + duration keeps the date's form: a date stays a date, an instant an instant (ISO 8601), unix time unix time.
+What cannot be computed is None, never an error: what a setting does without a value is its node's business.
 """
 
 from __future__ import annotations
@@ -14,10 +15,13 @@ from typing import Any, cast
 
 from wend.core.attributes import get
 from wend.core.duration import parse_duration
-from wend.core.problems import Problem, nearest
+from wend.core.problems import Problem, nearest, shown
+from wend.core.zone import is_date_only
 
 SOURCES = ("attribute", "entry", "event", "saved", "now")
 OPERATORS = ("plus", "minus", "times", "default")
+LARGEST = 1e15
+SECONDS_BELOW = 100_000_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,9 +31,6 @@ class Literal:
     value: Any
 
     def of(self, look_up: Callable[[str], Mapping[str, Any]], now: int) -> Any:
-        return self.value
-
-    def dump(self) -> Any:
         return self.value
 
 
@@ -54,16 +55,8 @@ class Reference:
         if self.minus is not None:
             found = _add(found, self.minus, -1)
         if self.times is not None:
-            number = _number(found)
-            found = None if number is None else number * self.times
+            found = found * self.times if is_number(found) else None
         return found
-
-    def dump(self) -> Any:
-        raw: dict[str, Any] = {self.source: None if self.source == "now" else self.path}
-        for name in OPERATORS:
-            if getattr(self, name) is not None:
-                raw[name] = getattr(self, name)
-        return raw
 
 
 Value = Literal | Reference
@@ -76,8 +69,8 @@ def parse_value(raw: Any, where: str, problems: list[Problem]) -> Value | None:
     raw_map = cast("dict[str, Any]", raw)
     sources = [name for name in SOURCES if name in raw_map]
     if not sources:
-        strange = [name for name in raw_map if nearest(name, SOURCES)]
-        if strange:
+        strange = [name for name in raw_map if name not in OPERATORS]
+        if len(strange) == 1 and isinstance(raw_map[strange[0]], str) and nearest(strange[0], SOURCES):
             problems.append(Problem(where, f"'{strange[0]}' is not a source of a value{nearest(strange[0], SOURCES)}"))
             return None
         return Literal(raw_map)
@@ -90,21 +83,22 @@ def parse_value(raw: Any, where: str, problems: list[Problem]) -> Value | None:
     source = sources[0]
     path = raw_map[source]
     if source != "now" and (not isinstance(path, str) or not path):
-        problems.append(Problem(f"{where}.{source}", f"expected a name, found {path!r}"))
-    if "times" in raw_map and _number(raw_map["times"]) is None:
-        problems.append(Problem(f"{where}.times", f"expected a number, found {raw_map['times']!r}"))
+        problems.append(Problem(f"{where}.{source}", f"expected a name, found {shown(path)}"))
+    if "times" in raw_map and not is_number(raw_map["times"]):
+        problems.append(Problem(f"{where}.times", f"expected a number, found {shown(raw_map['times'])}"))
     for name in ("plus", "minus"):
         if name in raw_map and _amount(raw_map[name]) is None:
             problems.append(
-                Problem(f"{where}.{name}", f"expected a number or a duration such as 30d, found {raw_map[name]!r}")
+                Problem(f"{where}.{name}", f"expected a number or a duration such as 30d, found {shown(raw_map[name])}")
             )
     if len(problems) > before:
         return None
     return Reference(source, "" if source == "now" else path, **{n: raw_map[n] for n in OPERATORS if n in raw_map})
 
 
-def _number(raw: Any) -> float | int | None:
-    return raw if isinstance(raw, int | float) and not isinstance(raw, bool) else None
+def is_number(raw: Any) -> bool:
+    """Whether a raw value is a number to reckon with (not true, not infinite, no larger than floats can tell apart)."""
+    return isinstance(raw, int | float) and not isinstance(raw, bool) and -LARGEST <= raw <= LARGEST
 
 
 def _amount(raw: Any) -> float | int | timedelta | None:
@@ -113,22 +107,25 @@ def _amount(raw: Any) -> float | int | timedelta | None:
             return timedelta(milliseconds=parse_duration(raw))
         except ValueError:
             return None
-    return _number(raw)
+    return raw if is_number(raw) else None
 
 
 def _add(found: Any, raw: Any, sign: int) -> Any:
     amount = _amount(raw)
     if isinstance(amount, timedelta):
         return _shift(found, amount * sign)
-    number = _number(found)
-    return None if number is None or amount is None else number + amount * sign
+    return found + amount * sign if is_number(found) and amount is not None else None
 
 
 def _shift(found: Any, by: timedelta) -> Any:
+    if is_number(found):
+        # Unix time as parse_instant reads it: small numbers are seconds.
+        seconds = abs(found) < SECONDS_BELOW
+        return found + (int(by.total_seconds()) if seconds else by // timedelta(milliseconds=1))
     if not isinstance(found, str):
         return None
     try:
-        if len(found) == len("2026-11-22"):
+        if is_date_only(found):
             moved = datetime.combine(date.fromisoformat(found), datetime.min.time()) + by
             return moved.date().isoformat()
         return (datetime.fromisoformat(found) + by).isoformat()

@@ -16,7 +16,8 @@ class Check(Node):
     FIELDS = {
         "if": Field(condition("journey"), "The condition (it may also stand directly under check)"),
         "cases": Field(
-            mapping_of(condition("journey"), "a condition for each branch"), "Branch name → condition, tried in order"
+            mapping_of(condition("journey"), "a condition for each branch", branches=True),
+            "Branch name → condition, tried in order",
         ),
     }
 

@@ -17,8 +17,8 @@ class Emit(Node):
 
     def enter(self, turn: Turn) -> Answer:
         name = self.settings["event"]
-        turn.emit(name, {key: turn.value(value) for key, value in self.settings["properties"].items()})
-        return Go("next", f"emitted {name}")
+        emitted = turn.emit(name, {key: turn.value(value) for key, value in self.settings["properties"].items()})
+        return Go("next", f"emitted {name}" if emitted else f"{name} was not emitted")
 
     def summary(self) -> str:
         return f"Emit event {self.settings['event']}"

@@ -8,6 +8,7 @@ from typing import Any
 from wend.core.condition.base import Condition
 from wend.core.journey.contract import Answer, Go, Node, Turn
 from wend.core.journey.fields import Field, condition
+from wend.core.problems import shown
 
 
 class HasDone(Node):
@@ -26,6 +27,14 @@ class HasDone(Node):
         """The event form stands directly under `has_done`; without a count, once is enough."""
         return raw if "condition" in raw else {"condition": raw or None}
 
+    def check_settings(self) -> Iterator[tuple[str, str]]:
+        raw = self.settings["condition"].dump()
+        if "event" not in raw:
+            yield (
+                "condition",
+                f"expected an event, such as {{event: Order Completed}}, found {shown(raw)}; use 'check' for other conditions",
+            )
+
     def enter(self, turn: Turn) -> Answer:
         return Go("yes" if self.settings["condition"].check(turn.view()).value else "no")
 
@@ -33,5 +42,4 @@ class HasDone(Node):
         yield self.settings["condition"]
 
     def summary(self) -> str:
-        raw = self.settings["condition"].dump()
-        return f"Has done {raw.get('event', '')}"
+        return f"Has done {' or '.join(sorted(self.settings['condition'].listens().events))}"

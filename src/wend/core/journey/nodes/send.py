@@ -17,7 +17,7 @@ from wend.core.journey.contract import Answer, Go, Node, Park, Turn
 from wend.core.journey.fields import BOOLEAN, CHANNEL, DURATION, TEXT, Field, Type, list_of
 from wend.core.journey.happened import Happened, MessageChanged
 from wend.core.permission import Allow, Hold
-from wend.core.problems import Problem, nearest
+from wend.core.problems import Problem, nearest, shown
 
 DAY = 86_400_000
 
@@ -32,7 +32,7 @@ def _parse_channel(raw: Any, where: str, problems: list[Problem]) -> Any:
                 )
         node = raw_map.get("same_as")
         if not isinstance(node, str):
-            problems.append(Problem(f"{where}.same_as", f"expected the id of a send node, found {node!r}"))
+            problems.append(Problem(f"{where}.same_as", f"expected the id of a send node, found {shown(node)}"))
         return raw_map
     if raw == "best":
         problems.append(Problem(where, "'best' channel is not available yet; give an ordered list of channels"))
@@ -61,6 +61,10 @@ class Send(Node):
     def enter(self, turn: Turn) -> Answer:
         settings = self.settings
         channel = self._channel(turn)
+        if channel is None:
+            return Go(
+                "dropped", f"{settings['channel']['same_as']} has sent nothing, so there is no channel to use again"
+            )
         expires_at = turn.run.since + settings["ttl"]
         topic, transactional, to = settings["topic"], settings["transactional"], settings["to"]
         decision = turn.permit(channel, topic, transactional, to, expires_at)
@@ -112,13 +116,14 @@ class Send(Node):
         where = f"as at {channel['same_as']}" if isinstance(channel, dict) else " or ".join(channel)
         return f"Send {where}: {self.settings['template']}, gives up after {format_duration(self.settings['ttl'])}"
 
-    def _channel(self, turn: Turn) -> str:
-        wanted = self.settings["channel"]
+    def _channel(self, turn: Turn) -> str | None:
+        settings = self.settings
+        wanted: Any = settings["channel"]
         if isinstance(wanted, dict):
             earlier = turn.run.sends.get(cast("dict[str, str]", wanted)["same_as"])
-            return "email" if earlier is None else str(earlier[1])
-        kind = "transactional" if self.settings["transactional"] else "marketing"
+            return None if earlier is None else str(earlier[1])
+        kind = "transactional" if settings["transactional"] else "marketing"
         for channel in wanted:
-            if reachable(turn.profile, channel, kind)[0]:
+            if reachable(turn.profile, channel, kind, settings["topic"], settings["to"])[0]:
                 return channel
         return wanted[0]

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from wend.core.journey.contract import Answer, Go, Node, Turn
 from wend.core.journey.fields import NUMBER, Field, mapping_of
+from wend.core.problems import shown
 
 
 class Split(Node):
@@ -13,26 +14,28 @@ class Split(Node):
     GROUP = "flow"
     FIELDS = {
         "weights": Field(
-            mapping_of(NUMBER, "a weight for each arm"), "Arm → weight, for example {a: 50, b: 50}", required=True
+            mapping_of(NUMBER, "a weight for each arm", branches=True),
+            "Arm → weight, for example {a: 50, b: 50}",
+            required=True,
         )
     }
 
     def check_settings(self) -> Iterator[tuple[str, str]]:
         weights = self.settings["weights"].values()
         if any(weight < 0 for weight in weights) or sum(weights) <= 0:
-            yield "weights", f"weights must not be negative and not all zero, found {self.settings['weights']}"
+            yield "weights", f"weights must not be negative and not all zero, found {shown(self.settings['weights'])}"
 
     def branches(self) -> tuple[str, ...]:
         return tuple(self.settings["weights"])
 
     def enter(self, turn: Turn) -> Answer:
-        weights = self.settings["weights"]
-        left = turn.chance() * sum(weights.values())
-        for arm, weight in weights.items():
+        arms = [(arm, weight) for arm, weight in self.settings["weights"].items() if weight > 0]
+        left = turn.chance() * sum(weight for _, weight in arms)
+        for arm, weight in arms[:-1]:
             left -= weight
             if left < 0:
                 return Go(arm)
-        return Go(next(arm for arm in reversed(weights) if weights[arm] > 0))  # only by rounding
+        return Go(arms[-1][0])
 
     def summary(self) -> str:
         return "Split " + " / ".join(f"{arm} {weight:g}" for arm, weight in self.settings["weights"].items())

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any, cast
 
 from wend.core.condition.base import FOREVER, Condition, Listens
-from wend.core.duration import format_duration
+from wend.core.duration import MINUTE, format_duration
 from wend.core.journey.contract import Answer, Go, Node, Park, Turn
 from wend.core.journey.fields import DURATION, Field, condition
 from wend.core.journey.happened import Happened
@@ -15,7 +15,6 @@ from wend.core.journey.happened import Happened
 class WaitForCondition(Node):
     KIND = "wait_for_condition"
     GROUP = "flow"
-    WAITS = True
     FIELDS = {
         "condition": Field(condition("journey"), "What must become true", required=True),
         "timeout": Field(DURATION, "How long to wait; for ever when left out"),
@@ -31,6 +30,10 @@ class WaitForCondition(Node):
 
     def branches(self) -> tuple[str, ...]:
         return ("happened",) if self.settings["timeout"] is None else ("happened", "timed_out")
+
+    def resting(self) -> frozenset[str]:
+        timeout = self.settings["timeout"]
+        return frozenset({"timed_out"}) if timeout is not None and timeout >= MINUTE else frozenset()
 
     def enter(self, turn: Turn) -> Answer:
         verdict = self._condition.check(turn.view())

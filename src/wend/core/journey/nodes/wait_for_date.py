@@ -1,6 +1,7 @@
 """`wait_for_date`: rest until a date, or until an attribute's date ± an offset, at a time of day in the person's zone.
 
-A date that has passed when the run arrives (or that is missing) leaves by `passed`. When the attribute changes, the wait is timed anew.
+A date that has passed when the run arrives (or that is missing) leaves by `passed`. When the
+attribute or the person's zone changes, the wait is timed anew.
 """
 
 from __future__ import annotations
@@ -13,8 +14,9 @@ from wend.core.condition.base import Listens
 from wend.core.duration import DAY, format_duration
 from wend.core.journey.contract import Answer, Go, Node, Park, Turn
 from wend.core.journey.fields import BOOLEAN, DURATION, TIME_OF_DAY, VALUE, Field
-from wend.core.journey.happened import AttributesChanged, Happened
-from wend.core.journey.values import SOURCES, Reference, Value
+from wend.core.journey.happened import AttributesChanged, Happened, Merged
+from wend.core.journey.values import OPERATORS, SOURCES, Reference, Value
+from wend.core.problems import shown
 from wend.core.zone import anniversary, at_local_time, parse_instant, to_local
 
 
@@ -22,7 +24,6 @@ class WaitForDate(Node):
     KIND = "wait_for_date"
     GROUP = "flow"
     SHORT = "date"
-    WAITS = True
     FIELDS = {
         "date": Field(VALUE, "A date, or {attribute: next_due_date}", required=True),
         "before": Field(DURATION, "That much before the date", default=0),
@@ -36,44 +37,41 @@ class WaitForDate(Node):
     @classmethod
     def normalise(cls, raw: dict[str, Any]) -> dict[str, Any]:
         """The source of the date may stand directly beside the other settings: `{attribute: next_due_date, before: 10d}`."""
-        source = {name: value for name, value in raw.items() if name in SOURCES}
-        return (
-            raw
-            if "date" in raw or not source
-            else {"date": source, **{n: v for n, v in raw.items() if n not in source}}
-        )
+        if "date" in raw or not any(name in SOURCES for name in raw):
+            return raw
+        value = {name: setting for name, setting in raw.items() if name in SOURCES or name in OPERATORS}
+        return {"date": value, **{name: setting for name, setting in raw.items() if name not in value}}
 
     def check_settings(self) -> Iterator[tuple[str, str]]:
         date: Value = self.settings["date"]
         if not isinstance(date, Reference) and parse_instant(date.value, "UTC") is None:
-            yield "date", f"expected a date such as 2026-12-24, found {date.value!r}"
+            yield "date", f"expected a date such as 2026-12-24, found {shown(date.value)}"
+
+    def resting(self) -> frozenset[str]:
+        return frozenset({"next"})
 
     def enter(self, turn: Turn) -> Answer:
         found = turn.value(self.settings["date"])
         instant = parse_instant(found, turn.zone)
         if instant is None:
-            return Go("passed", f"no date: {found!r}")
-        target = self._target(instant, turn)
-        if target < turn.now:
-            return Go("passed", f"{found} had passed")
-        return Park(target, f"waits for {found}")
+            return Go("passed", f"no date: {shown(found)}")
+        # Who comes back to it in a loop has had this date already, and waits for a later one.
+        earliest = turn.now + (turn.run.rounds.get(turn.run.node, 0) > 1)
+        target = self._target(instant, turn.zone, earliest)
+        if target < earliest:
+            return Go("passed", f"{shown(found)} had passed")
+        return Park(target, f"waits for {shown(found)}")
 
     def wake(self, turn: Turn) -> Answer:
         return Go("next", "the date has come")
 
     def hear(self, turn: Turn, happened: Happened) -> Answer | None:
-        date: Value = self.settings["date"]
-        if isinstance(happened, AttributesChanged) and isinstance(date, Reference):
-            root = date.path.split(".")[0]
-            if any(path.split(".")[0] == root for path in happened.changes):
-                return self.enter(turn)
-        return None
+        return self.enter(turn) if isinstance(happened, AttributesChanged | Merged) else None
 
     def listens(self) -> Listens:
         date: Value = self.settings["date"]
-        if isinstance(date, Reference) and date.source == "attribute":
-            return Listens(attributes=frozenset({date.path.split(".")[0]}))
-        return Listens()
+        own = {date.path.split(".")[0]} if isinstance(date, Reference) and date.source == "attribute" else set[str]()
+        return Listens(attributes=frozenset({"timezone", *own}))
 
     def summary(self) -> str:
         date: Value = self.settings["date"]
@@ -82,14 +80,15 @@ class WaitForDate(Node):
         offset = f"{format_duration(before)} before " if before else f"{format_duration(after)} after " if after else ""
         return f"Wait until {offset}{what}"
 
-    def _target(self, instant: int, turn: Turn) -> int:
+    def _target(self, instant: int, zone: str, earliest: int) -> int:
+        """The instant that is waited for; of anniversaries the first that is not before `earliest`."""
         if not self.settings["any_year"]:
-            return self._shifted(instant, turn.zone)
-        born = to_local(instant, turn.zone).date()
-        year = to_local(turn.now, turn.zone).year
+            return self._shifted(instant, zone)
+        born = to_local(instant, zone).date()
+        year = to_local(earliest - self.settings["after"] + self.settings["before"], zone).year
         days = (anniversary(born, year + ahead) for ahead in (-1, 0, 1, 2))
-        targets = (self._shifted(at_local_time(day, "00:00", turn.zone), turn.zone) for day in days)
-        return next(target for target in targets if target >= turn.now)
+        targets = (self._shifted(at_local_time(day, "00:00", zone), zone) for day in days)
+        return next(target for target in targets if target >= earliest)
 
     def _shifted(self, instant: int, zone: str) -> int:
         """Before or after, then the time of day. Whole days are days of the calendar, whatever the clocks do in between."""

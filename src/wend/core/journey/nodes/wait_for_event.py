@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from wend.core.condition.base import Condition, Listens
-from wend.core.duration import format_duration
+from wend.core.duration import MINUTE, format_duration
 from wend.core.journey.contract import Answer, Go, Node, Park, Turn
 from wend.core.journey.fields import DURATION, Field, condition, mapping_of
 from wend.core.journey.happened import EventHappened, Happened
@@ -19,12 +19,13 @@ from wend.core.journey.pattern import EVENTS, PATTERN, EventPattern
 class WaitForEvent(Node):
     KIND = "wait_for_event"
     GROUP = "flow"
-    WAITS = True
+    TAKES_EVENTS = True
     FIELDS = {
         "event": Field(EVENTS, "Name of the event, or a list of names"),
         "where": Field(condition("event", "journey"), "Condition on the event and the person"),
         "events": Field(
-            mapping_of(PATTERN, "a branch name for each event"), "Several events, each with a branch of its own"
+            mapping_of(PATTERN, "a branch name for each event", branches=True),
+            "Several events, each with a branch of its own",
         ),
         "timeout": Field(DURATION, "How long to wait; for ever when left out"),
     }
@@ -46,6 +47,12 @@ class WaitForEvent(Node):
     def branches(self) -> tuple[str, ...]:
         timed_out = () if self.settings["timeout"] is None else ("timed_out",)
         return (*(self.settings["events"] or ("happened",)), *timed_out)
+
+    def resting(self) -> frozenset[str]:
+        timeout = self.settings["timeout"]
+        return frozenset(self.branches()) - (
+            frozenset({"timed_out"}) if timeout is not None and timeout < MINUTE else frozenset()
+        )
 
     def enter(self, turn: Turn) -> Answer:
         timeout = self.settings["timeout"]
