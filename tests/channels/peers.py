@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -29,7 +29,7 @@ class Peer:
         if isinstance(answer, dict):
             answer = answer.get(key, default)
         if answer == "drop":
-            server.transport.abort()
+            _hang_up(server)
             await asyncio.sleep(0)
         return answer
 
@@ -62,8 +62,13 @@ def _authenticator(server: SMTP, session: Session, envelope: Envelope, mechanism
     return AuthResult(success=(data.login, data.password) == (b"wend", b"right"), handled=False)
 
 
+def _hang_up(server: SMTP) -> None:
+    if isinstance(server.transport, asyncio.WriteTransport):
+        server.transport.abort()
+
+
 @asynccontextmanager
-async def smtp_peer(*, tls: Any = None, auth: bool = False, **given: Any) -> AsyncIterator[Peer]:
+async def smtp_peer(*, tls: Any = None, auth: bool = False, **given: Any) -> AsyncGenerator[Peer]:
     """The server on a free port; everything is closed at the end."""
     peer = Peer(**given)
     loop = asyncio.get_running_loop()
@@ -85,6 +90,5 @@ async def smtp_peer(*, tls: Any = None, auth: bool = False, **given: Any) -> Asy
     finally:
         server.close()
         for one in open_sessions:
-            if one.transport is not None:
-                one.transport.abort()
+            _hang_up(one)
         await asyncio.sleep(0.01)

@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 from tests.channels.test_dsn import report
 
+from wend.channels import inbox_email
 from wend.channels.contract import Accepted, Message
-from wend.channels.inbox import InboxServer, inbox_email
+from wend.channels.inbox import InboxServer
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ async def test_push_makes_versions_keeps_old_ones_and_refuses_errors(database_ur
         changed = await push_template(conn, {**DOCUMENT, "text": "two"})
         assert (changed.version, changed.changed) == (2, True)
         await push_template(conn, {**DOCUMENT, "id": "b"})
-        with pytest.raises(TemplateRefused, match="t.yaml.txt: is not a field") as refused:
+        with pytest.raises(TemplateRefused, match=r"t\.yaml\.txt: is not a field") as refused:
             await push_template(conn, {**DOCUMENT, "txt": "x"}, "t.yaml")
         assert len(refused.value.problems) == 1
         assert [(one.id, one.version) for one in await list_templates(conn)] == [("a", 2), ("b", 1)]

@@ -70,7 +70,7 @@ def test_all_problems_come_at_once_with_file_field_and_line() -> None:
         ({"id": "t", "channel": "email", "subject": "s", "html": "x" * 400_001}, "longer than 400,000"),
         ({"id": "t", "channel": "sms", "text": "a", "translations": []}, "must be a mapping of locales"),
         ({"id": "t", "channel": "sms", "text": "a", "topic": 1}, "topic: must be a text"),
-        ({"id": "t", "channel": "email", "subject": "s", "mjml": "<mjml>\n<mj-bdy></mj-bdy></mjml>"}, "line 2: there is no element <mj-bdy>; did you mean 'mj-body'?"),
+        ({"id": "t", "channel": "email", "subject": "s", "mjml": "<mjml>\n<mj-bdy></mj-bdy></mjml>"}, "line 2: there is no element <mj-bdy>"),
         ({"id": "t", "channel": "email", "subject": "s", "mjml": "<mjml>\n\n<mj-body></mjml>"}, "line 3: mismatched tag"),
         ({"id": "t", "channel": "email", "subject": "s", "mjml": "<p>x</p>"}, "mjml"),
     ],

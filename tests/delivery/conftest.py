@@ -11,9 +11,11 @@ from typing import Any
 
 import psycopg
 import pytest
+from psycopg.rows import dict_row
 from tests.delivery.templates_db import migrated
 
-from wend.channels.inbox import InboxChannel, InboxServer, inbox_email
+from wend.channels import inbox_email
+from wend.channels.inbox import InboxChannel, InboxServer
 from wend.content.links import Links
 from wend.content.store import push_template
 from wend.core.profile import Profile
@@ -104,7 +106,7 @@ class World:
 
     async def rows(self, query: str, *args: Any) -> list[dict[str, Any]]:
         async with await psycopg.AsyncConnection.connect(self.dsn, options="-c search_path=wend") as conn:
-            cursor = conn.cursor(row_factory=psycopg.rows.dict_row)
+            cursor = conn.cursor(row_factory=dict_row)
             await cursor.execute(query.encode(), args)
             return await cursor.fetchall()
 

@@ -72,7 +72,7 @@ async def test_the_mail_is_what_mail_programs_and_the_law_want(world: World) -> 
     assert (token.profile, token.effect_id, token.rest) == (person.id, effect, "email")
     assert sent.mail_from is not None
     assert LINKS.read_bounce(sent.mail_from)[0] == person.id
-    html, text = (mail.get_body((kind,)).get_content() for kind in ("html", "plain"))
+    text, html = (part.get_content() for part in mail.walk() if part.get_content_maintype() == "text")
     for part in (html, text):
         assert "1 High St" in part
         assert unsubscribe in part
@@ -319,6 +319,25 @@ async def test_an_outcome_that_comes_after_the_row_was_taken_over_is_not_told_tw
     await world.sender({"email": Late(idempotent=False)}).drain()
     assert (await world.message(effect))["status"] == "uncertain"
     assert await world.inputs() == []
+
+
+async def test_the_lease_of_a_slow_message_is_kept_while_its_sender_lives(world: World) -> None:
+    await world.template()
+    effect = await world.queue(await world.person())
+    release = asyncio.Event()
+    async with smtp_peer(release=release) as peer:
+        provider = smtp(peer.port)
+        sending = asyncio.create_task(world.sender({"email": provider}, lease=90).drain())
+        first = (await world.message(effect))["lease"]
+        world.clock.ms += 80
+        while (await world.message(effect))["lease"] <= max(first, world.clock.ms):
+            await asyncio.sleep(0.01)
+        world.clock.ms += 80  # the first lease is over, the renewed one is not
+        assert await world.sender({"email": provider}).drain() == 0
+        release.set()
+        await sending
+        await provider.close()
+    assert await world.states() == ["accepted"]
 
 
 async def test_two_senders_at_once_send_each_message_once(world: World) -> None:

@@ -24,3 +24,16 @@ PROVIDERS: dict[str, Kind] = {
     "smtp": Kind("email", SmtpSettings, Smtp),
 }
 """Name → kind. The built-in inbox (inbox.py) is not set up: it is there where nothing else is."""
+
+
+def inbox_email(host: str, port: int, connections: int = 16) -> Smtp:
+    """The e-mail provider that hands over to the built-in inbox (inbox.InboxServer), by SMTP like any other mail."""
+    settings = SmtpSettings(
+        host=host,
+        port=port,
+        security="none",
+        connections=connections,
+        sender="Wend <wend@localhost>",
+        per_connection=100_000,
+    )
+    return Smtp(settings, real=False, idempotent=True)

@@ -5,8 +5,7 @@ A provider is one file: a frozen settings dataclass (secrets marked with `secret
 - `real`: it reaches people (the built-in inbox does not); `idempotent`: sending the same effect id twice arrives once,
   so an attempt whose answer was lost may be repeated (engine.md 9);
 - `send(batch)`: one outcome per message, in order. It never raises for what a message or the other side did; it never
-  answers `Later` or `Refused` when the message may have arrived: that is `Unknown`;
-- `read_feedback(body, headers)` where the provider calls back: verifies the signature or raises `BadSignature`.
+  answers `Later` or `Refused` when the message may have arrived: that is `Unknown`.
 Providers know neither the database nor each other.
 """
 
@@ -84,10 +83,6 @@ class Unknown:
 
 
 Outcome = Accepted | Refused | Later | Unknown
-
-
-class BadSignature(Exception):
-    """A callback that the provider did not sign."""
 
 
 class Provider(Protocol):

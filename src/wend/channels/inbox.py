@@ -3,7 +3,7 @@
 - `InboxServer` is a real SMTP server on 127.0.0.1 that stores mail in table `inbox`.
 - `InboxChannel` is the provider of every other channel; it writes rows directly.
 Both recognise a message by its effect id, so that handing it over twice stores it once: counts are exact, and an attempt
-whose answer was lost may be repeated. E-mail goes through `smtp.Smtp` pointed at the server (`inbox_email`), so that the
+whose answer was lost may be repeated. E-mail goes through `smtp.Smtp` pointed at the server (`channels.inbox_email`), so that the
 whole way is the one that real mail takes.
 
 Mail is stored by group commit: what arrives while a statement runs goes into the next one. `250` is said after the commit.
@@ -25,7 +25,6 @@ from psycopg_pool import AsyncConnectionPool
 from wend.channels.contract import Accepted, Later, Message, Outcome
 from wend.channels.mail import clean, read_letter
 from wend.channels.mime import EFFECT_HEADER
-from wend.channels.smtp import Smtp, SmtpSettings
 
 MAX_MAIL = 33_554_432
 _GROUP = 500
@@ -88,19 +87,6 @@ def _row_of(message: Message) -> Row:
         json.dumps(headers, ensure_ascii=True).replace("\\u0000", ""),
         None,
     )
-
-
-def inbox_email(host: str, port: int, connections: int = 16) -> Smtp:
-    """The e-mail provider that hands over to the built-in inbox, by SMTP."""
-    settings = SmtpSettings(
-        host=host,
-        port=port,
-        security="none",
-        connections=connections,
-        sender="Wend <wend@localhost>",
-        per_connection=100_000,
-    )
-    return Smtp(settings, real=False, idempotent=True)
 
 
 class InboxServer:

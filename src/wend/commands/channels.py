@@ -7,8 +7,9 @@ from email.utils import parseaddr
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+from wend.channels import inbox_email
 from wend.channels.contract import Provider, parse_settings
-from wend.channels.inbox import InboxChannel, inbox_email
+from wend.channels.inbox import InboxChannel
 from wend.channels.smtp import Smtp, SmtpSettings
 from wend.commands.errors import Several
 from wend.config import Config

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
+from wend.channels import inbox_email
 from wend.channels.contract import Provider
-from wend.channels.inbox import InboxChannel, inbox_email
+from wend.channels.inbox import InboxChannel
 from wend.commands import running
 from wend.commands.channels import sender_settings
 from wend.commands.secrets import secret

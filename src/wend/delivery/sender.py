@@ -225,7 +225,7 @@ class Sender:
             for i in range(0, len(todo), provider.batch)
         }
         try:
-            pending = set(calls)
+            pending, renewed = set(calls), time.monotonic()
             while pending:
                 # What finishes while a group is being settled, or within some ms, goes into the next transaction.
                 finished, pending = await asyncio.wait(
@@ -240,9 +240,10 @@ class Sender:
                     for one, outcome in zip(calls[task], task.result(), strict=True)
                 ]
                 await self._settle(settled, sent=True)
-                if not finished:
+                if pending and time.monotonic() - renewed > self._lease / 3000:
                     rows = [one.row for task in pending for one in calls[task]]
                     await self._outbox.renew(rows, self._clock.now_ms() + self._lease)
+                    renewed = time.monotonic()
         finally:
             for task in calls:
                 task.cancel()

@@ -27,14 +27,6 @@ from due where o.partition = due.partition and o.effect_id = due.effect_id
 returning o.partition, o.effect_id, o.profile_id, o.channel, o.journey, o.version, o.node, o.run, o.move, o.template,
     o.topic, o.transactional, o.address, o.status, o.at, o.expires_at, o.tries, o.why, o.data
 
--- name: delivery_next
--- When something will be due, for a sender that has nothing to do.
-select min(o.not_before) from unnest(%b::int[]) as p(partition)
-cross join lateral (
-    select greatest(not_before, lease) as not_before from outbox
-    where partition = p.partition and status in ('queued', 'sending') order by outbox.not_before limit 1
-) o
-
 -- name: delivery_sending
 -- queued → sending, committed just before the first byte. What was withdrawn meanwhile does not come back.
 with mine as materialized (
