@@ -67,9 +67,12 @@ class Message(Form):
 
     def _found(self, view: View) -> Iterator[int]:
         """The times of the messages that fit."""
-        for _, journey, node, channel, template, at, *states in view.profile.messages:
+        # A node without a journey is one of the run at hand: another run of the same journey has a message of its own.
+        own = "" if view.run is None or self.journey or not self.node else f"{view.run.id}."
+        for effect, journey, node, channel, template, at, *states in view.profile.messages:
             if (
-                self.journey in ("", journey)
+                effect.startswith(own)
+                and self.journey in ("", journey)
                 and self.node in ("", node)
                 and self.channel in ("", channel)
                 and self.template in ("", template)

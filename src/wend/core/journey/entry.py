@@ -88,6 +88,8 @@ def _start(passing: Pass, compiled: Compiled, spark: Sparked) -> Run | None:
         hops=passing.hops,
     )
     run.event = run.entry
+    if document.start in compiled.on_circle:
+        run.rounds[document.start] = 1
     inside = [one for one in profile.runs if one.journey == compiled.id and one.key == run.key]
     why = _refusal(passing, compiled, run, inside)
     if why is not None:
