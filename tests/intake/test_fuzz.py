@@ -86,7 +86,7 @@ async def test_any_body_gets_a_documented_answer(world):
         await app(scope, receive, send)
         return events
 
-    @settings(max_examples=400)
+    @settings(max_examples=250)
     @given(
         _bodies(),
         st.sampled_from(PATHS),

@@ -65,20 +65,18 @@ async def test_everything_an_sdk_sends_arrives(world, sdk, packed):
     assert hashes["identify"] == message_hash("m-identify")
 
 
-async def test_a_refused_batch_is_not_sent_again_and_again(world):
-    for sdk in (segment, rudder):
-        errors = []
+@pytest.mark.parametrize("sdk", [segment, rudder])
+async def test_a_refused_batch_is_not_sent_again_and_again(world, sdk):
+    errors = []
 
-        def run(sdk=sdk, errors=errors):
-            client = sdk.Client(
-                "wrong key", host=world.url, on_error=lambda error, items: errors.append(error), max_retries=3
-            )
-            client.track("u1", "E")
-            client.flush()
-            client.join()
+    def run():
+        client = sdk.Client("wrong key", host=world.url, on_error=lambda fault, _: errors.append(fault), max_retries=3)
+        client.track("u1", "E")
+        client.flush()
+        client.join()
 
-        await asyncio.to_thread(run)
-        assert [(error.status, error.code) for error in errors] == [(401, "unknown_key")]
+    await asyncio.to_thread(run)
+    assert [(error.status, error.code) for error in errors] == [(401, "unknown_key")]
     assert await world.log() == []
 
 
