@@ -125,7 +125,7 @@ def template_db(pg_server: Embedded) -> str:
 @pytest.fixture(scope="session")
 def application() -> FastAPI:
     """Built once: only what it serves changes from test to test."""
-    return build(Surface(pool=cast(Any, None), clock=DatabaseClock(), partitions=PARTITIONS))
+    return build(Surface(pool=cast(Any, None), clock=DatabaseClock(), partitions=PARTITIONS, version="test"))
 
 
 @pytest.fixture
