@@ -24,9 +24,8 @@ class _Loader(yaml.SafeLoader):
 
     def compose_node(self, parent: Any, index: Any) -> Any:
         if self.check_event(yaml.events.AliasEvent):
-            raise yaml.constructor.ConstructorError(
-                None, None, "anchors and aliases are not allowed", self.peek_event().start_mark
-            )
+            mark: Any = cast(Any, self).peek_event().start_mark
+            raise yaml.constructor.ConstructorError(None, None, "anchors and aliases are not allowed", mark)
         return super().compose_node(parent, index)
 
     def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
@@ -38,12 +37,14 @@ class _Loader(yaml.SafeLoader):
         return super().construct_mapping(node, deep)
 
 
-_Loader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile(r"^(?:true|false)$"), list("tf"))
-_Loader.add_implicit_resolver("tag:yaml.org,2002:null", re.compile(r"^(?:~|null|)$"), ["~", "n", ""])
-_Loader.add_implicit_resolver("tag:yaml.org,2002:int", re.compile(r"^[-+]?(?:0|[1-9][0-9]*)$"), list("-+0123456789"))
-_Loader.add_implicit_resolver(
-    "tag:yaml.org,2002:float", re.compile(r"^[-+]?[0-9]+\.[0-9]+(?:[eE][-+]?[0-9]+)?$"), list("-+0123456789")
+_RESOLVED = (
+    ("bool", r"^(?:true|false)$", "tf"),
+    ("null", r"^(?:~|null|)$", ["~", "n", ""]),
+    ("int", r"^[-+]?(?:0|[1-9][0-9]*)$", "-+0123456789"),
+    ("float", r"^[-+]?[0-9]+\.[0-9]+(?:[eE][-+]?[0-9]+)?$", "-+0123456789"),
 )
+for _tag, _pattern, _first in _RESOLVED:
+    cast(Any, _Loader).add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(_pattern), list(_first))
 
 
 class _Dumper(yaml.SafeDumper):
@@ -54,7 +55,11 @@ class _Dumper(yaml.SafeDumper):
 
 
 def _text(dumper: yaml.SafeDumper, data: str) -> Any:
-    return dumper.represent_scalar("tag:yaml.org,2002:str", data, style="|" if "\n" in data else None)
+    # Block style is for prose; what YAML would fold, trim or misread goes in quotes, escaped.
+    lines = data.split("\n")
+    strange = data[:1].isspace() or any(line != line.rstrip() or not line.isprintable() for line in lines)
+    style = '"' if strange else "|" if len(lines) > 1 else None
+    return cast(Any, dumper).represent_scalar("tag:yaml.org,2002:str", data, style=style)
 
 
 _Dumper.add_representer(str, _text)
@@ -94,4 +99,4 @@ def read(path: Path) -> Any:
 
 def dump(document: Any) -> str:
     """YAML that `load` reads back as the very same data; keys keep their order."""
-    return cast(str, yaml.dump(document, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=140))
+    return yaml.dump(document, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=140)

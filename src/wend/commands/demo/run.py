@@ -14,7 +14,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from importlib.resources import files
 from pathlib import Path
@@ -56,7 +56,7 @@ def demo(config: Config) -> None:
 
 
 @contextmanager
-def _server(config: Config) -> Iterator[subprocess.Popen[bytes]]:
+def _server(config: Config) -> Generator[subprocess.Popen[bytes]]:
     """`wend up` on the demo's folder; stopped at the end, whatever happens."""
     command = [sys.executable, "-m", "wend.cli", "up", "--data", str(config.data), "--port", str(config.port)]
     # A year of a small shop: few partitions make a replay's rounds cheap.
