@@ -14,7 +14,7 @@ from functools import partial
 from heapq import heappop, heappush
 
 from wend.core.effects import Effect, Relay, Send, Step
-from wend.core.inputs import Feedback, Input, MessageState
+from wend.core.inputs import Feedback, Input, MergeAwait, MergeOut, MessageState
 from wend.core.plan import Plan, PlanChange
 from wend.core.profile import Profile
 from wend.engine.person import Around, Person, Row
@@ -80,6 +80,11 @@ class Simulation:
             raise ValueError(f"the input is of {at}, the simulation has reached {self.now}")
         self.advance(at)
         self._handle(profile_id, input)
+
+    def merge(self, absorbed: int, *, into: int) -> None:
+        """Let `absorbed` become the person `into`, now (what identify does in one transaction)."""
+        self._handle(into, MergeAwait(absorbed, self.now))
+        self._handle(absorbed, MergeOut(into, self.now))
 
     def advance(self, to: int) -> None:
         """Let the clock run to `to`: whatever falls due happens in order of time, timers first."""
