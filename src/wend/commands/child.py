@@ -12,6 +12,7 @@ import signal
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -73,16 +74,19 @@ async def _sender(context: Context) -> None:
     from wend.commands.channels import providers
     from wend.commands.secrets import secret
     from wend.content.links import Links
+    from wend.delivery.bounces import read_bounce
+    from wend.delivery.feedback import FeedbackLog
     from wend.delivery.render import SenderSettings
     from wend.delivery.sender import Sender
     from wend.store.log import partitions
 
     orders = context.orders
-    inbox = InboxServer(context.pool, context.clock.now_ms, port=orders.inbox_port)
-    await inbox.start()
     async with context.pool.connection() as conn:
         count = await partitions(conn)
     links = Links(await secret(context.pool, Path(orders.data), orders.secret_key, "links"), orders.public_url)
+    bounces = partial(read_bounce, FeedbackLog(context.pool, context.clock, count), links)
+    inbox = InboxServer(context.pool, context.clock.now_ms, port=orders.inbox_port, on_bounce=bounces)
+    await inbox.start()
     channels = providers(context.pool, orders.smtp, inbox.port)
     sender = Sender(context.pool, context.clock, channels, links, SenderSettings(**orders.sender), count)
     context.numbers = lambda: {f"{channel}/{status}": n for (channel, status), n in sender.counts.items()}

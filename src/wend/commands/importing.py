@@ -11,6 +11,7 @@ import typer
 
 from wend.commands.context import Data, settings
 from wend.commands.errors import UserError
+from wend.commands.reading import read_document
 
 if TYPE_CHECKING:
     from wend.config import Config
@@ -31,6 +32,13 @@ def events(
         bool,
         typer.Option("--replay", help="Each event enters at its own time: months pass in seconds. Live events wait."),
     ] = False,
+    publish: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="With --replay: a journey that is live from the beginning of the history. May be repeated.",
+            show_default=False,
+        ),
+    ] = None,
     data: Data = None,
 ) -> None:
     """Import Segment messages, one JSON object a line (.gz too). A cut-off import goes on where it was."""
@@ -38,12 +46,16 @@ def events(
     from wend.intake.files import import_events
 
     config = settings(data)
+    if publish and not replay:
+        raise UserError("--publish", "is for --replay", "publish with `wend journey publish` otherwise")
+    documents = [(path, read_document(path)) for path in publish or ()]
 
     async def live(pool: Pool, clock: DatabaseClock, partitions: int, progress: Progress) -> Imported:
         return await import_events(file, pool=pool, clock=clock, partitions=partitions, progress=progress)
 
     async def timed(pool: Pool, clock: DatabaseClock, partitions: int, progress: Progress) -> Imported:
         async with replayed(config, pool, partitions) as replay_:
+            await _publish(pool, documents)
             done = await import_events(
                 file,
                 pool=pool,
@@ -57,6 +69,19 @@ def events(
             return done
 
     _import(config, file, timed if replay else live)
+
+
+async def _publish(pool: Pool, documents: list[tuple[Path, Any]]) -> None:
+    from wend.api.acts import journeys
+    from wend.commands.database import WHO
+    from wend.commands.output import refuse
+
+    async with pool.connection() as conn:
+        for path, raw in documents:
+            try:
+                await journeys.publish(conn, raw, who=WHO)
+            except journeys.Refused as refused:
+                raise refuse(refused.problems, str(path)) from None
 
 
 @app.command()

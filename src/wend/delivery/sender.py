@@ -8,7 +8,7 @@ One round of a message, each step committed before the next:
 5. outcome and its `Feedback` input, in one transaction.
 A sender killed before 3 has done nothing: the lease runs out and another takes the row. Killed after 3, the message may be
 out: it becomes `uncertain` and is never resent, except through providers that take an effect id only once (the inbox).
-Polling is the truth; `wake()` is a hint.
+Polling is the truth, and often enough: a NOTIFY at every commit would make commits wait for each other.
 """
 
 from __future__ import annotations
@@ -95,10 +95,6 @@ class Sender:
         self.counts: Counter[tuple[str, str]] = Counter()
         """(channel, status) → messages, for metrics."""
 
-    def wake(self) -> None:
-        """Something may have been put into the outbox."""
-        self._hint.set()
-
     def paused(self) -> dict[str, tuple[int, str]]:
         """Account → (until, why) of those that are paused now."""
         return self._accounts.paused(self._clock.now_ms())
@@ -147,12 +143,6 @@ class Sender:
                 return done
             done += len(rows)
             await self._hand_over(rows)
-
-    async def listen(self, conn: Connection) -> None:
-        """Take NOTIFY wend_outbox as a hint, on a connection of its own (autocommit), until cancelled or disconnected."""
-        await conn.execute("listen wend_outbox")
-        async for _ in conn.notifies():
-            self._hint.set()
 
     async def _claim(self, group: Sequence[int]) -> list[Row]:
         now = self._clock.now_ms()
