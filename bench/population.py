@@ -143,6 +143,8 @@ def person(plan: Plan, chance: Random, id: int, now: int, inputs: int, last: tup
     for at, input in sorted(list_, key=lambda one: one[0]):
         _catch_up(plan, profile, at, chance)
         _answer(plan, profile, react(plan, profile, input, at).effects, at, chance)
+    if last is None:
+        _catch_up(plan, profile, now, chance)
     return profile
 
 

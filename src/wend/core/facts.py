@@ -32,8 +32,9 @@ def apply_event(profile: Profile, event: Event, reads: frozenset[str]) -> set[st
     """
     changed: set[str] = set()
     facts = profile.facts
-    for name in [name for name in facts.recent if f"recent.{name}" not in reads]:
-        del facts.recent[name]
+    if facts.recent:
+        for name in [name for name in facts.recent if f"recent.{name}" not in reads]:
+            del facts.recent[name]
     if event.hops == 0:
         _activity(facts, event, changed)
     _device(profile, event, changed)

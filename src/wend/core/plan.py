@@ -79,6 +79,8 @@ class Plan:
     """event name → what must be remembered of it."""
     leaf_of: dict[str, Leaf] = field(default_factory=dict[str, Leaf])
     """leaf id → leaf."""
+    late_goals: frozenset[str] = frozenset()
+    """Names of the events that may be a goal after the run's end."""
     reads: frozenset[str] = frozenset()
     """Built-in facts that somebody reads; the others are not kept."""
     exits: dict[tuple[str, int], tuple[ExitLeaf, ...]] = field(
@@ -153,7 +155,11 @@ class Plan:
         leaves: list[Leaf] = []
         exits: dict[tuple[str, int], tuple[ExitLeaf, ...]] = {}
         reads: set[str] = set()
+        late_goals: set[str] = set()
         for published in self.journeys.values():
+            goal = published.live.document.goal
+            if goal is not None and goal.within is not None:
+                late_goals |= goal.pattern.names
             if published.status == "stopped":
                 continue
             for trigger in published.live.document.triggers:
@@ -181,6 +187,7 @@ class Plan:
             on_other=tuple(on_other),
             leaves={name: tuple(found) for name, found in by_event.items()},
             leaf_of=leaf_of,
+            late_goals=frozenset(late_goals),
             reads=frozenset(reads),
             exits=exits,
         )

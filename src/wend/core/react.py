@@ -76,8 +76,10 @@ def react(plan: Plan, profile: Profile, input: Input | None, now: int, lag: int 
     now = max(input.at if isinstance(input, MergeState) and awaited else now, profile.last)
     passing = Pass(plan, profile, now, 0)
     if not profile.survivor:
-        _lift(passing, real)
-        _wake_due(passing, now, real)
+        if profile.plan < plan.number:
+            _lift(passing, real)
+        if profile.runs:
+            _wake_due(passing, now, real)
     _at(passing, now, real)
     profile.last = now
     if input is not None:
@@ -101,10 +103,15 @@ def wakes_at(plan: Plan, profile: Profile) -> int | None:
     soonest: int | None = None
     for run in profile.runs:
         if run.journey not in paused:
-            for at in (run.until, run.exit_at):
-                if at is not None and (soonest is None or at < soonest):
-                    soonest = at
+            due = _due(run)
+            if due is not None and (soonest is None or due < soonest):
+                soonest = due
     return soonest
+
+
+def _due(run: Run) -> int | None:
+    until, exit_at = run.until, run.exit_at
+    return until if exit_at is None or (until is not None and until <= exit_at) else exit_at
 
 
 def _at(passing: Pass, now: int, real: int | None) -> None:
@@ -115,8 +122,6 @@ def _at(passing: Pass, now: int, real: int | None) -> None:
 def _lift(passing: Pass, real: int | None) -> None:
     """Bring the person over the plan changes missed, each at its own time."""
     plan, profile = passing.plan, passing.profile
-    if profile.plan >= plan.number:
-        return
     missed = plan.changes[profile.plan :] if profile.runs else ()
     for change in missed:
         at = max(change.at, profile.last)
@@ -148,11 +153,9 @@ def _wake_due(passing: Pass, limit: int, real: int | None) -> None:
     while True:
         due: tuple[int, Run] | None = None
         for run in profile.runs:
-            if run.journey in passing.paused:
-                continue
-            for at in (run.until, run.exit_at):
-                if at is not None and at <= limit and (due is None or at < due[0]):
-                    due = at, run
+            at = _due(run)
+            if at is not None and at <= limit and (due is None or at < due[0]) and run.journey not in passing.paused:
+                due = at, run
         if due is None:
             return
         _at(passing, max(due[0], profile.last), real)

@@ -42,6 +42,10 @@ class Compiled:
         self.exit_listens = Listens()
         for condition in document.exit.conditions:
             self.exit_listens |= condition.listens()
+        patterns = [*document.exit.patterns, *([document.goal.pattern] if document.goal is not None else [])]
+        everywhere = self.exit_listens | Listens(events=frozenset(name for one in patterns for name in one.names))
+        self.reach = {id_: listens | everywhere for id_, listens in self.listens.items()}
+        """node → all that can matter in any way to a run that rests there."""
         graph = {id_: sorted(targets(placed)) for id_, placed in document.nodes.items()}
         self.on_circle = frozenset(id_ for circle in circles(graph) for id_ in circle)
         self.keeps = None if reads is None else self._kept(reads)

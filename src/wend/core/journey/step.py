@@ -7,7 +7,7 @@ this takes it, else `exit_when` leaves; then triggers; then what the runs themse
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from wend.core.amount import amount
@@ -31,13 +31,30 @@ def handle(passing: Pass, first: list[Happened], hops: int = 0) -> None:
     profile = passing.profile
     while queue:
         happened, passing.hops = queue.popleft()
-        for run in tuple(profile.runs):
+        for run in _concerned(passing, happened):
             if run.id not in passing.gone:
                 _hear(passing, run, happened)
-        if isinstance(happened, EventHappened):
+        if isinstance(happened, EventHappened) and _listed(happened.event.name, passing.plan.late_goals):
             _count_goals_after_the_end(passing, happened.event)
         for compiled, run in offer(passing, happened):
             enter(passing, compiled, run)
+
+
+def _concerned(passing: Pass, happened: Happened) -> Sequence[Run]:
+    """The runs to which it may matter: most events matter to none, which is found out quickly."""
+    runs = passing.profile.runs
+    if not isinstance(happened, EventHappened):
+        return tuple(runs)
+    name, facts, found = happened.event.name, happened.facts, list[Run]()
+    for run in runs:
+        reach = passing.plan.compiled(run.journey, run.version).reach[run.node]
+        if _listed(name, reach.events) or not facts.isdisjoint(reach.facts):
+            found.append(run)
+    return found
+
+
+def _listed(name: str, names: frozenset[str]) -> bool:
+    return name in names or "*" in names
 
 
 def wake(passing: Pass, run: Run) -> None:
