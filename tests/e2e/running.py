@@ -180,7 +180,8 @@ class Wend:
         for number, text in enumerate(journeys):
             files.append(folder / f"journey-{number}.yaml")
             files[-1].write_text(text)
-        self.run("journey", "publish", *files)
+        if files:
+            self.run("journey", "publish", *files)
 
 
 @contextmanager

@@ -159,7 +159,9 @@ def test_exactly_those_get_one_mail_who_should_and_what_they_do_with_it_is_heard
         # one click on "unsubscribe" in the mail program: no further marketing mail
         mail = letter(mails.to("bob@example.com")[0])
         assert mail["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
-        left = httpx2.post(str(mail["List-Unsubscribe"]).strip("<>"), data={"List-Unsubscribe": "One-Click"}, timeout=30)
+        left = httpx2.post(
+            str(mail["List-Unsubscribe"]).strip("<>"), data={"List-Unsubscribe": "One-Click"}, timeout=30
+        )
         assert left.status_code == 200
         until("bob has left", lambda: not server.api("profiles/bob")["reachability"]["email"]["marketing"])
         # opened, so that the first run, which waits for it, is over and a second can begin

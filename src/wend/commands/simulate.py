@@ -171,13 +171,12 @@ def _identities(messages: list[Message]) -> dict[tuple[str, str], int]:
 
 
 def _lines(steps: list[tuple[int, Step]], names: dict[int, str], document: Document) -> Iterator[str]:
-    from dataclasses import asdict
 
     from wend.reports.sentences import clock, step_sentence
 
     summaries = {placed.id: placed.node.summary() for placed in document.nodes.values()}
     for person, step in sorted(steps, key=lambda one: one[1].at):
-        yield f"{clock(step.at)}  {names[person]}  {step_sentence(asdict(step), summaries)}"
+        yield f"{clock(step.at)}  {names[person]}  {step_sentence(step._asdict(), summaries)}"
 
 
 def _summary(simulation: Simulation, names: dict[int, str], events: int, rejected: list[str]) -> None:
