@@ -154,7 +154,7 @@ class Sheet:
                     detail,
                 )
             )
-            if kind == "moved":
+            if kind in ("moved", "dropped"):
                 kind = f"moved:{step.branch}"
             elif kind == "outcome":
                 kind = step.branch

@@ -89,7 +89,7 @@ async def counts(conn: Connection, journey: str) -> JourneyCounts:
         at = found.nodes.setdefault(node, NodeCounts())
         if what in ("waiting-in", "waiting-out"):
             at.waiting += n if what == "waiting-in" else -n
-        elif what.startswith("moved") or what == "dropped":
+        elif what.startswith("moved"):
             at.passed += n
             at.other[what] = at.other.get(what, 0) + n
         elif what == "ended":
