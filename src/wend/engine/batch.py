@@ -23,6 +23,7 @@ from wend.engine.person import SEEN, Around, Person, Row
 from wend.engine.plans import PlanBook
 from wend.engine.sheet import Sheet
 from wend.engine.write import write
+from wend.store.arrays import int8_array
 from wend.store.codec import decode_json, decode_state
 from wend.store.days import DAY, Known
 from wend.store.postgres import Connection, sql
@@ -246,16 +247,17 @@ class Batches:
         hashed = [(row[6], row[3]) for row in rows if row[3] is not None]
         kinds = {row[2] for row in rows}
         ids = list(by_person)
+        packed = int8_array(ids)
         since = rows[0][1] - SEEN if rows else 0
         parked = waiting = heard = seen = loaded = None
         async with conn.pipeline():
             wakes = await conn.execute(sql("wakes_due"), (partition, horizon, limit), binary=True)
             if ids:
-                loaded = await conn.execute(sql("people_load"), (partition, ids), binary=True)
+                loaded = await conn.execute(sql("people_load"), (partition, packed), binary=True)
             if hashed:
                 seen = await conn.execute(
                     sql("seen_find"),
-                    ([one[0] for one in hashed], [one[1] for one in hashed], partition, since),
+                    (*(int8_array(column) for column in zip(*hashed, strict=True)), partition, since),
                     prepare=False,
                     binary=True,
                 )

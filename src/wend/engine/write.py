@@ -5,33 +5,49 @@ from __future__ import annotations
 from typing import Any
 
 from wend.engine.sheet import Sheet
+from wend.store.arrays import bytea_array, int8_array, text_array
 from wend.store.postgres import Connection, sql
 
+# The types of columns, in the order of the sheet's tuples: i integer, t text, - whatever psycopg makes of it.
+_OUTBOX = "tiittittitt-tiiit"
+_RELAY = "iiitt"
+_STEP = "iiittititttit"
+_PLACE = "ittitiii"
+_SEEN = "iii"
+_PACK = {"i": int8_array, "t": text_array, "-": list[Any]}
 
-def columns(rows: list[tuple[Any, ...]]) -> list[list[Any]]:
-    """Rows turned into columns."""
-    return [list(column) for column in zip(*rows, strict=True)]
+
+def columns(rows: list[tuple[Any, ...]], types: str = "") -> list[Any]:
+    """Rows turned into columns, packed where their `types` are given."""
+    turned = zip(*rows, strict=True)
+    if not types:
+        return [list(column) for column in turned]
+    return [_PACK[kind](column) for kind, column in zip(types, turned, strict=True)]
 
 
 async def write(conn: Connection, sheet: Sheet, now: int) -> None:
     """Queue the statements of `sheet`; call it inside `conn.pipeline()`. `now`: log time of the batch, for `updated_at`."""
     partition = sheet.partition
     if sheet.updates[0]:
-        await conn.execute(sql("people_update"), (*sheet.updates, partition))
+        ids, states, times = sheet.updates
+        packed = (int8_array(ids), bytea_array(states), int8_array(times))
+        await conn.execute(sql("people_update"), (*packed, partition))
     if sheet.writes[0]:
-        await conn.execute(sql("people_write"), (partition, *sheet.writes))
+        ids, texts, states, times = sheet.writes
+        written = (int8_array(ids), text_array(texts), bytea_array(states), int8_array(times))
+        await conn.execute(sql("people_write"), (partition, *written))
     if sheet.outbox:
-        await conn.execute(sql("outbox_write"), (partition, *columns(sheet.outbox)))
+        await conn.execute(sql("outbox_write"), (partition, *columns(sheet.outbox, _OUTBOX)))
     if sheet.withdrawn:
         await conn.execute(sql("outbox_withdraw"), (now, partition, sheet.withdrawn))
     if sheet.relays:
-        await conn.execute(sql("relay_write"), (partition, *columns(sheet.relays)))
+        await conn.execute(sql("relay_write"), (partition, *columns(sheet.relays, _RELAY)))
     if sheet.steps:
-        await conn.execute(sql("step_write"), (partition, *columns(sheet.steps)))
+        await conn.execute(sql("step_write"), (partition, *columns(sheet.steps, _STEP)))
     if sheet.left:
         await conn.execute(sql("place_delete"), (*columns(sheet.left), partition))
     if sheet.places:
-        await conn.execute(sql("place_write"), (partition, *columns(sheet.places)))
+        await conn.execute(sql("place_write"), (partition, *columns(sheet.places, _PLACE)))
     if sheet.tally:
         keys = columns(list(sheet.tally))
         await conn.execute(sql("tally_write"), (partition, *keys, list(sheet.tally.values())))
@@ -42,4 +58,4 @@ async def write(conn: Connection, sheet: Sheet, now: int) -> None:
     if sheet.parkings:
         await conn.execute(sql("parked_write"), (partition, *columns(sheet.parkings)))
     if sheet.seen:
-        await conn.execute(sql("seen_write"), (partition, *columns(sheet.seen)))
+        await conn.execute(sql("seen_write"), (partition, *columns(sheet.seen, _SEEN)))

@@ -19,6 +19,8 @@ from psycopg.adapt import Loader
 from psycopg.pq import Format
 from psycopg_pool import AsyncConnectionPool
 
+from wend.store import arrays
+
 Connection = psycopg.AsyncConnection[tuple[Any, ...]]
 Pool = AsyncConnectionPool[Connection]
 Args = Sequence[Any] | dict[str, Any]
@@ -69,7 +71,8 @@ def connection_options(schema: str) -> str:
 
 
 async def configure(conn: Connection) -> None:
-    """Set the loaders of one connection: json and jsonb as raw bytes."""
+    """Prepare one connection: json and jsonb come as raw bytes, packed arrays can be sent."""
+    arrays.register(conn)
     conn.adapters.register_loader("json", _RawText)
     conn.adapters.register_loader("jsonb", _RawText)
     conn.adapters.register_loader("json", _RawBinary)
