@@ -27,7 +27,13 @@ def main() -> None:
     console.print(f"{machine()}; revision {revision()}")
     records: list[Record] = []
     for name in chosen.names or NAMES:
-        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn())
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            TimeRemainingColumn(),
+        )
         with Progress(*columns, console=console) as progress:
             made = importlib.import_module(f"bench.{name}").run(progress, quick=chosen.quick)
         records += made

@@ -30,7 +30,9 @@ async def publish(conn: Connection, changes: Sequence[PlanChange]) -> None:
         document, reads = encode_json(change.document).decode(), encode_json(change.reads).decode()
         row = (change.number, change.at, change.kind, change.journey, change.version, "keep", document, reads)
         await conn.execute(sql("plan_write"), row)
-        await conn.execute(sql("journey_published"), (change.journey, change.journey, "live", change.version, change.at, change.at))
+        await conn.execute(
+            sql("journey_published"), (change.journey, change.journey, "live", change.version, change.at, change.at)
+        )
     await conn.execute("update cursor set plan = %s", (len(changes),))
     await conn.commit()
 
@@ -87,7 +89,9 @@ async def load_inputs(
 
 async def _reach(conn: Connection, seqs: Iterable[tuple[int, int]], now: int) -> None:
     for partition, seq in seqs:
-        await conn.execute("update head set seq = %s, at = greatest(at, %s) where partition = %s", (seq, now, partition))
+        await conn.execute(
+            "update head set seq = %s, at = greatest(at, %s) where partition = %s", (seq, now, partition)
+        )
 
 
 async def settle(conn: Connection) -> None:

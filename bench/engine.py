@@ -63,10 +63,17 @@ async def _run(progress: Progress, folder: Path, server: embedded.Embedded, peop
 
 
 async def _inputs(
-    progress: Progress, conn: Connection, folder: Path, server: embedded.Embedded, inputs: int, people: int, payload: float
+    progress: Progress,
+    conn: Connection,
+    folder: Path,
+    server: embedded.Embedded,
+    inputs: int,
+    people: int,
+    payload: float,
 ) -> list[Record]:
     size = await database.count(
-        conn, "select avg(length(state) + length(attributes::text)) from (select state, attributes from profile limit 20000) p"
+        conn,
+        "select avg(length(state) + length(attributes::text)) from (select state, attributes from profile limit 20000) p",
     )
     assert _SIZE[0] <= size <= _SIZE[1], f"state and attributes are {size} bytes: not the size that the bar speaks of"
     task = progress.add_task("engine: inputs are applied", total=inputs)
@@ -74,7 +81,10 @@ async def _inputs(
         conn, folder, server, "select sum(h.seq - c.seq) from head h join cursor c using (partition)",
         lambda left: progress.update(task, completed=inputs - left),
     )  # fmt: skip
-    steps, sends = await database.count(conn, "select count(*) from step"), await database.count(conn, "select count(*) from outbox")
+    steps, sends = (
+        await database.count(conn, "select count(*) from step"),
+        await database.count(conn, "select count(*) from outbox"),
+    )
     how = (
         f"{inputs:,} inputs (44 % page views, 21 % products viewed, 10 % added to a cart, 4 % orders, 6 % identify, 10 % feedback,"
         f" 5 % others; payload {payload:.0f} B on average) of {people:,} people at random, 10 journeys live, {PARTITIONS} partitions,"

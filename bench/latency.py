@@ -47,9 +47,22 @@ def _part(every: int, events: int) -> list[Record]:
             before = used(stack.python, stack.postmaster)
             key = stack.key()
             said = load(
-                stack, key, batch=BATCH, clients=64, events=events, first=PEOPLE, rate=RATE, people=PEOPLE, name="Bench Asked", every=every
+                stack,
+                key,
+                batch=BATCH,
+                clients=64,
+                events=events,
+                first=PEOPLE,
+                rate=RATE,
+                people=PEOPLE,
+                name="Bench Asked",
+                every=every,
             )
-            wanted = {number: said["began"] + (number - PEOPLE) // BATCH * BATCH / RATE for number in range(PEOPLE, PEOPLE + events) if number % every == 0}
+            wanted = {
+                number: said["began"] + (number - PEOPLE) // BATCH * BATCH / RATE
+                for number in range(PEOPLE, PEOPLE + events)
+                if number % every == 0
+            }
             _await_mails(stack, len(wanted))
             spent = used(stack.python, stack.postmaster) - before
         arrived = _arrived(sink)
@@ -64,7 +77,9 @@ def _records(
     missing = [number for number in wanted if number not in arrived]
     strange = [number for number, times in arrived.items() if number not in wanted or len(times) != 1]
     if missing or strange:
-        raise RuntimeError(f"not exactly once: {len(missing)} mails missing, {len(strange)} twice or unasked: {missing[:5]} {strange[:5]}")
+        raise RuntimeError(
+            f"not exactly once: {len(missing)} mails missing, {len(strange)} twice or unasked: {missing[:5]} {strange[:5]}"
+        )
     took = sorted(arrived[number][0] - due for number, due in wanted.items())
     part = "every event asks for a mail" if every == 1 else f"every {every}th event asks for a mail"
     how = (
@@ -82,7 +97,10 @@ def _records(
 
 
 def _prepare(stack: Stack) -> None:
-    for command in (["template", "push", str(DOCUMENTS / "mail.yaml")], ["journey", "publish", str(DOCUMENTS / "journey.yaml")]):
+    for command in (
+        ["template", "push", str(DOCUMENTS / "mail.yaml")],
+        ["journey", "publish", str(DOCUMENTS / "journey.yaml")],
+    ):
         made = spawn(["-m", "wend.cli", *command, "--data", str(stack.data)])
         said, _ = made.communicate(timeout=60)
         if made.returncode:

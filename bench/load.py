@@ -28,7 +28,12 @@ def event(number: int, user: int, name: str = "Product Viewed") -> dict[str, Any
 
 def identify(number: int, user: int) -> dict[str, Any]:
     """What an SDK sends when somebody signs up."""
-    traits = {"email": f"bench-{user}@shop.example", "first_name": "Marieke", "city": "Berlin", "timezone": "Europe/Berlin"}
+    traits = {
+        "email": f"bench-{user}@shop.example",
+        "first_name": "Marieke",
+        "city": "Berlin",
+        "timezone": "Europe/Berlin",
+    }
     return {"type": "identify", "userId": f"bench-user-{user}", "messageId": f"hello-{number:032}", "traits": traits}
 
 
@@ -44,16 +49,25 @@ def bodies(order: dict[str, Any]) -> list[bytes]:
             items = [identify(number, number % people) for number in numbers]
         else:
             # Every `every`-th event bears the name asked for, the others are page views.
-            names = {number: order["name"] if number % order.get("every", 1) == 0 else "Page Viewed" for number in numbers}
+            names = {
+                number: order["name"] if number % order.get("every", 1) == 0 else "Page Viewed" for number in numbers
+            }
             items = [event(number, number * 7919 % people, names[number]) for number in numbers]
         body = msgspec.json.encode({"batch": items} if batch > 1 else items[0])
-        head = f"POST {path} HTTP/1.1\r\nHost: bench\r\nAuthorization: Basic {key}\r\nContent-Type: application/json\r\n"
+        head = (
+            f"POST {path} HTTP/1.1\r\nHost: bench\r\nAuthorization: Basic {key}\r\nContent-Type: application/json\r\n"
+        )
         made.append(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body)
     return made
 
 
 async def _client(
-    order: dict[str, Any], todo: list[tuple[float, bytes]], started: float, took: list[float], bad: list[str], late: list[float]
+    order: dict[str, Any],
+    todo: list[tuple[float, bytes]],
+    started: float,
+    took: list[float],
+    bad: list[str],
+    late: list[float],
 ) -> None:
     reader, writer = await asyncio.open_connection(order["host"], order["port"])
     try:

@@ -112,7 +112,12 @@ def happening(chance: Random, kind: str, at: int, number: int) -> Input:
             cart = {**goods, "quantity": chance.randrange(1, 3), "cart_id": f"cart-{chance.randrange(3)}"}
             return Event("Product Added", at, cart, {}, message_id)
         case "ordered":
-            order = {"order_id": f"O{number}", "total": goods["price"], "currency": "EUR", "products": [{**goods, "quantity": 1}]}
+            order = {
+                "order_id": f"O{number}",
+                "total": goods["price"],
+                "currency": "EUR",
+                "products": [{**goods, "quantity": 1}],
+            }
             return Event("Order Completed", at, order, {"page": {"path": "/checkout"}}, message_id)
         case "identify":
             traits = {"plan": chance.choice(("free", "plus", "pro")), "city": chance.choice(_CITIES)}
@@ -132,7 +137,11 @@ def person(plan: Plan, chance: Random, id: int, now: int, inputs: int, last: tup
          "signed_up": "2026-06-01", "source": "newsletter", "loyalty": "silver", "address": {"street": "Torstraße 1", "zip": "10119"}},
         born, user_id=f"u{id}",
     )  # fmt: skip
-    list_: list[tuple[int, Input]] = [(born, hello), (born, Consent("subscribed", born, "email")), (born, Consent("subscribed", born, "sms"))]
+    list_: list[tuple[int, Input]] = [
+        (born, hello),
+        (born, Consent("subscribed", born, "email")),
+        (born, Consent("subscribed", born, "sms")),
+    ]
     kinds = [kind for kind in MIX if kind != "feedback"]
     weights = [MIX[kind] for kind in kinds]
     for number in range(inputs):
@@ -159,7 +168,9 @@ def _answer(plan: Plan, profile: Profile, effects: Sequence[Any], at: int, chanc
     """Messages are accepted a moment later, and some of them opened."""
     for send in [effect for effect in effects if isinstance(effect, Send)]:
         for state in ("accepted", "opened")[: 1 + (chance.random() < 0.3)]:
-            _answer(plan, profile, react(plan, profile, feedback_of(send, state, at + 50), at + 50).effects, at + 50, chance)
+            _answer(
+                plan, profile, react(plan, profile, feedback_of(send, state, at + 50), at + 50).effects, at + 50, chance
+            )
 
 
 def feedback_of(send: Send, state: Any, at: int) -> Feedback:
@@ -169,7 +180,9 @@ def feedback_of(send: Send, state: Any, at: int) -> Feedback:
     )
 
 
-def templates(plan: Plan, count: int, now: int, *, last: tuple[str, int] | None = None, seed: int = 7) -> Iterator[Template]:
+def templates(
+    plan: Plan, count: int, now: int, *, last: tuple[str, int] | None = None, seed: int = 7
+) -> Iterator[Template]:
     """`count` people to be copied. With `last` everybody does that thing last."""
     chance = Random(seed)
     for _ in range(count):
@@ -178,7 +191,9 @@ def templates(plan: Plan, count: int, now: int, *, last: tuple[str, int] | None 
         places = tuple(
             (run.id, run.journey, run.version, run.node, run.started, run.entered, run.until) for run in profile.runs
         )
-        yield Template(id, encode_state(profile), encode_attributes(profile.attributes), wakes_at(plan, profile), places)
+        yield Template(
+            id, encode_state(profile), encode_attributes(profile.attributes), wakes_at(plan, profile), places
+        )
 
 
 def random_id(chance: Random) -> int:
@@ -200,7 +215,10 @@ def inputs(chance: Random, people: Sequence[tuple[int, Template]], count: int, n
         input = None
         if kind == "feedback":
             input = _feedback(chance, id, template, now)
-        yield id, input or happening(chance, "page" if kind == "feedback" else kind, now - chance.randrange(5000), number)
+        yield (
+            id,
+            input or happening(chance, "page" if kind == "feedback" else kind, now - chance.randrange(5000), number),
+        )
 
 
 def _feedback(chance: Random, id: int, template: Template, now: int) -> Feedback | None:
@@ -211,10 +229,14 @@ def _feedback(chance: Random, id: int, template: Template, now: int) -> Feedback
             return None
         journey, records = chance.choice(list(profile.past.items()))
         run = records[-1][4].replace(f"{template.id:x}", f"{id:x}")
-        return Feedback(f"{run}.1", "delivered", now, run, 1, journey, "mail", "email", "cart-mail", f"p{id}@shop.example")
+        return Feedback(
+            f"{run}.1", "delivered", now, run, 1, journey, "mail", "email", "cart-mail", f"p{id}@shop.example"
+        )
     effect, journey, node, channel, name, *_ = chance.choice(profile.messages)
     run, _, move = effect.replace(f"{template.id:x}", f"{id:x}").rpartition(".")
-    return Feedback(f"{run}.{move}", "delivered", now, run, int(move), journey, node, channel, name, f"p{id}@shop.example")
+    return Feedback(
+        f"{run}.{move}", "delivered", now, run, int(move), journey, node, channel, name, f"p{id}@shop.example"
+    )
 
 
 def encoded(input: Input) -> tuple[str, bytes, str]:

@@ -19,7 +19,9 @@ ROOT = Path(__file__).parent.parent
 @contextmanager
 def scratch() -> Iterator[Path]:
     """A folder that is gone afterwards. WEND_BENCH_DIR says where (a disk, not a memory file system: commits are durable)."""
-    with tempfile.TemporaryDirectory(prefix="wend-bench-", dir=os.environ.get("WEND_BENCH_DIR"), ignore_cleanup_errors=True) as folder:
+    with tempfile.TemporaryDirectory(
+        prefix="wend-bench-", dir=os.environ.get("WEND_BENCH_DIR"), ignore_cleanup_errors=True
+    ) as folder:
         yield Path(folder)
 
 

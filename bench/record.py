@@ -46,7 +46,9 @@ def machine() -> str:
     model = platform.processor() or platform.machine()
     cpuinfo = Path("/proc/cpuinfo")
     if cpuinfo.exists():
-        models = [line.partition(":")[2].strip() for line in cpuinfo.read_text().splitlines() if line.startswith("model name")]
+        models = [
+            line.partition(":")[2].strip() for line in cpuinfo.read_text().splitlines() if line.startswith("model name")
+        ]
         model = models[0] if models else model
     memory = psutil.virtual_memory().total / 2**30
     return f"{model}, {os.cpu_count()} cores, {memory:.0f} GB; {platform.system()} {platform.release()}, Python {platform.python_version()}"
@@ -55,7 +57,9 @@ def machine() -> str:
 def revision() -> str:
     """The git revision, with `+` when files were changed since."""
     here = Path(__file__).parent
-    said = subprocess.run(["git", "describe", "--always", "--dirty=+"], cwd=here, capture_output=True, text=True, check=False)
+    said = subprocess.run(
+        ["git", "describe", "--always", "--dirty=+"], cwd=here, capture_output=True, text=True, check=False
+    )
     return said.stdout.strip() or "unknown"
 
 
@@ -77,9 +81,10 @@ def write_page(records: Sequence[Record], *, quick: bool) -> Path:
         "",
         "Written by `make bench` (`python -m bench --write`); run it to see the numbers of your own machine.",
         "",
-        f"- {datetime.now(UTC):%Y-%m-%d %H:%M} UTC, revision {revision()}" + (", quick run (small numbers)" if quick else ""),
+        f"- {datetime.now(UTC):%Y-%m-%d %H:%M} UTC, revision {revision()}"
+        + (", quick run (small numbers)" if quick else ""),
         f"- {machine()}",
-        "- Load, server, workers and PostgreSQL share this machine. \"measured ÷ bar\" above 1 is better than the bar, whichever way it points.",
+        '- Load, server, workers and PostgreSQL share this machine. "measured ÷ bar" above 1 is better than the bar, whichever way it points.',
     ]
     for name in names:
         part = [one for one in records if one.bench == name]

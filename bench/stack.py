@@ -73,7 +73,15 @@ def wend_up(data: Path, settings: Mapping[str, str] | None = None) -> Iterator[S
 def load(stack: Stack, key: str, **order: Any) -> dict[str, Any]:
     """Let the loading process do `order` and return what it says (bench/load.py). Raises when an answer was not 200."""
     place = urlsplit(stack.url)
-    full = {"host": place.hostname, "port": place.port, "key": key, "people": 20_000, "first": 0, "name": "Product Viewed", **order}
+    full = {
+        "host": place.hostname,
+        "port": place.port,
+        "key": key,
+        "people": 20_000,
+        "first": 0,
+        "name": "Product Viewed",
+        **order,
+    }
     process = spawn(["-m", "bench.load"], stdin=True)
     try:
         said, _ = process.communicate(json.dumps(full) + "\n", timeout=600)

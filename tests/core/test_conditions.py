@@ -402,7 +402,8 @@ def test_messages_are_found_by_what_became_of_them():
         ({"journey": "other"}, (False, FOREVER)),
     ]:
         assert check({"message": test}, profile) == expected, test
-    assert condition({"message": {"journey": "x"}}).listens() == Listens(facts=frozenset({"messages"}))
+    meant = frozenset({("x", "", "", "")})
+    assert condition({"message": {"journey": "x"}}).listens() == Listens(facts=frozenset({"messages"}), messages=meant)
 
 
 FORMS: list[dict[str, Any]] = [

@@ -79,6 +79,8 @@ class Plan:
     """event name → what must be remembered of it."""
     leaf_of: dict[str, Leaf] = field(default_factory=dict[str, Leaf])
     """leaf id → leaf."""
+    messages: frozenset[tuple[str, str, str, str]] = frozenset()
+    """The messages that some condition reads, as in `Listens.messages`."""
     late_goals: frozenset[str] = frozenset()
     """Names of the events that may be a goal after the run's end."""
     reads: frozenset[str] = frozenset()
@@ -107,6 +109,16 @@ class Plan:
     def paused(self) -> frozenset[str]:
         """Journeys whose timers stand still."""
         return self.paused_after[-1]
+
+    def remembers(self, journey: str, node: str, channel: str, template: str) -> bool:
+        """Whether some condition may ask for this message; the others are not kept."""
+        return any(
+            wanted[0] in ("", journey)
+            and wanted[1] in ("", node)
+            and wanted[2] in ("", channel)
+            and wanted[3] in ("", template)
+            for wanted in self.messages
+        )
 
     def compiled(self, journey: str, version: int) -> Compiled:
         """The version a run is on. KeyError: it was never published."""
@@ -155,6 +167,7 @@ class Plan:
         leaves: list[Leaf] = []
         exits: dict[tuple[str, int], tuple[ExitLeaf, ...]] = {}
         reads: set[str] = set()
+        messages: set[tuple[str, str, str, str]] = set()
         late_goals: set[str] = set()
         for published in self.journeys.values():
             goal = published.live.document.goal
@@ -171,7 +184,10 @@ class Plan:
             for version in published.versions.values():
                 reads |= version.facts
                 for condition in version.conditions():
-                    reads |= condition.listens().facts
+                    listens = condition.listens()
+                    reads |= listens.facts
+                    # A node without a journey is one of the journey that asks.
+                    messages |= {(one[0] or (version.id if one[1] else ""), *one[1:]) for one in listens.messages}
                     leaves += condition.leaves()
                 exit_leaves = tuple(_exit_leaf(version, one, self.lateness) for one in version.document.exit.patterns)
                 exits[version.id, version.version] = exit_leaves
@@ -187,6 +203,7 @@ class Plan:
             on_other=tuple(on_other),
             leaves={name: tuple(found) for name, found in by_event.items()},
             leaf_of=leaf_of,
+            messages=frozenset(messages),
             late_goals=frozenset(late_goals),
             reads=frozenset(reads),
             exits=exits,

@@ -142,6 +142,8 @@ def _lift(passing: Pass, real: int | None) -> None:
                 handle(passing, [])
     profile.plan = plan.number
     prune(profile.windows, plan.leaf_of, passing.now)
+    if profile.messages:
+        profile.messages = [message for message in profile.messages if plan.remembers(*message[1:5])]
 
 
 def _wake_due(passing: Pass, limit: int, real: int | None) -> None:

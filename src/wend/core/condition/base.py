@@ -34,9 +34,16 @@ class Listens:
     events: frozenset[str] = frozenset()
     attributes: frozenset[str] = frozenset()
     facts: frozenset[str] = frozenset()
+    messages: frozenset[tuple[str, str, str, str]] = frozenset()
+    """Which messages must be remembered: (journey, node, channel, template), '' is any."""
 
     def __or__(self, other: Listens) -> Listens:
-        return Listens(self.events | other.events, self.attributes | other.attributes, self.facts | other.facts)
+        return Listens(
+            self.events | other.events,
+            self.attributes | other.attributes,
+            self.facts | other.facts,
+            self.messages | other.messages,
+        )
 
 
 @dataclass(slots=True)

@@ -63,7 +63,8 @@ class Message(Form):
         return Verdict(True, leaves) if leaves > view.now else FALSE
 
     def listens(self) -> Listens:
-        return Listens(facts=frozenset({"messages"}))
+        meant = (self.journey, self.node, self.channel, self.template)
+        return Listens(facts=frozenset({"messages"}), messages=frozenset({meant}))
 
     def _found(self, view: View) -> Iterator[int]:
         """The times of the messages that fit."""

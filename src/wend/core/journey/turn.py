@@ -139,7 +139,7 @@ class RunTurn:
         )
         if self.compiled.keeps_sends:
             run.sends[run.node] = [run.move, channel]
-        if "messages" in self.passing.plan.reads:
+        if self.passing.plan.remembers(run.journey, run.node, channel, template):
             self.profile.messages.append([effect_id, run.journey, run.node, channel, template, self.now])
             del self.profile.messages[:-MESSAGES]
         self.passing.step("sent", run, branch=channel, why=template)
