@@ -105,6 +105,8 @@ class Node:
     BRANCHES: ClassVar[tuple[str, ...]] = ("next",)
     FALLBACK: ClassVar[dict[str, str]] = {}
     """Branch that may stay unconnected → the branch taken instead."""
+    REACHES_OUT: ClassVar[bool] = False
+    """Whether it asks for an effect: waits that follow it count from real time (engine.md 4)."""
     TAKES_EVENTS: ClassVar[bool] = False
     """Whether `hear` waits for just this event: then it comes before the exit rule (engine.md 6)."""
 

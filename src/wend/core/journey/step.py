@@ -28,7 +28,6 @@ def handle(passing: Pass, first: list[Happened], hops: int = 0) -> None:
     """Let runs and triggers hear what happened, and everything they cause. `hops`: how deep in a chain of emitted events it is."""
     queue = passing.queue
     queue.extend((happened, hops) for happened in first)
-    profile = passing.profile
     while queue:
         happened, passing.hops = queue.popleft()
         for run in _concerned(passing, happened):
@@ -181,7 +180,7 @@ def _go(passing: Pass, turn: RunTurn, answer: Go) -> Answer:
         why=answer.why,
         detail={"to": target},
     )
-    turn.acted = turn.acted or placed.node.GROUP == "action"
+    turn.acted = turn.acted or placed.node.REACHES_OUT
     run.move += 1
     run.node = target
     run.entered = passing.now

@@ -9,6 +9,7 @@ from wend.core.journey.fields import TEXT, VALUE, Field, mapping_of
 class Emit(Node):
     KIND = "emit"
     GROUP = "action"
+    REACHES_OUT = True
     SHORT = "event"
     FIELDS = {
         "event": Field(TEXT, "Name of the event", required=True),

@@ -43,6 +43,7 @@ def _parse_channel(raw: Any, where: str, problems: list[Problem]) -> Any:
 class Send(Node):
     KIND = "send"
     GROUP = "action"
+    REACHES_OUT = True
     FIELDS = {
         "channel": Field(
             Type(_parse_channel, {"anyOf": [{"enum": list(CHANNELS)}, {"type": "array"}, {"type": "object"}]}),

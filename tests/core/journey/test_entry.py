@@ -1,0 +1,477 @@
+"""Getting in: every kind of trigger, keys, re-entry, concurrency, the active time, lateness, and what is said about a refusal."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from tests.core.journey.story import DAY, HOUR, MONDAY, Story, journey, ms
+
+from wend.core.inputs import Event, Feedback
+from wend.core.journey.document import parse
+from wend.core.problems import Problem
+from wend.core.profile import MAX_KEYS, MAX_RUNS
+
+LONG = {"w": {"wait": "30d", "next": "over"}}
+NOW = {"over": {"end": "in"}}
+
+
+def runs(story: Story) -> int:
+    return len(story.profile.runs)
+
+
+def faults(on: Any) -> list[str]:
+    problems: list[Problem] = []
+    parse(journey(LONG, on=on), problems)
+    return [str(problem) for problem in problems]
+
+
+# --- kinds of triggers ---
+
+
+def test_an_event_starts_a_run_if_its_conditions_on_properties_and_context_hold() -> None:
+    on = {"event": ["A", "B"], "where": {"all": [{"property": "price", "gt": 20}, {"context": "page", "exists": True}]}}
+    story = Story(journey(LONG, on=on, concurrency="many"))
+    story.event("A", price=30)
+    story.tell(Event("A", story.now, {"price": 10}, {"page": {"path": "/"}}))
+    assert runs(story) == 0
+    story.tell(Event("B", story.now, {"price": 30}, {"page": {"path": "/"}}))
+    assert runs(story) == 1 and story.whys("started") == ["event B"]
+    assert story.refusals == [], "what did not match is no refusal"
+
+
+def test_every_event_can_be_a_trigger_and_starts_one_run_only() -> None:
+    story = Story(journey(NOW, on={"event": ["*", "A"]}))
+    story.event("A")
+    story.event("Whatever")
+    assert story.whys("started") == ["event A", "event Whatever"]
+
+
+def test_the_condition_of_the_entry_reads_the_person_and_the_trigger() -> None:
+    where = {"all": [{"attribute": "city", "is": "Oslo"}, {"property": "n", "gte": 3}]}
+    story = Story(journey(NOW, on=[{"event": "A"}, "api"], where=where), city="Oslo")
+    story.event("A", n=2)
+    story.event("A", n=3)
+    story.start(n=1)
+    story.start(n=5)
+    assert len(story.ends) == 2
+    story.identify(city="Rome")
+    story.event("A", n=3)
+    assert len(story.ends) == 2
+
+
+def test_several_triggers_start_one_run_by_one_input() -> None:
+    story = Story(journey(NOW, on=[{"event": "A"}, {"event": "A", "where": {"property": "x", "exists": True}}]))
+    story.event("A", x=1)
+    assert len(story.ends) == 1
+
+
+def test_an_attribute_that_changes_starts_a_run() -> None:
+    story = Story(journey(NOW, on={"attribute_changed": "plan"}), plan="free")
+    assert story.whys("started") == ["attribute plan changed"], "from nothing to free"
+    story.identify(plan="free")
+    assert len(story.ends) == 1
+    story.identify(plan="gold")
+    story.identify(plan=None)
+    assert len(story.ends) == 3
+
+
+@pytest.mark.parametrize(
+    ("trigger", "old", "new", "starts"),
+    [
+        ({"attribute_changed": "a", "to": "x"}, None, "x", True),
+        ({"attribute_changed": "a", "to": "x"}, None, "y", False),
+        ({"attribute_changed": "a", "from": "w", "to": "x"}, "w", "x", True),
+        ({"attribute_changed": "a", "from": "w"}, "v", "x", False),
+        ({"attribute_changed": "a", "from": None}, None, "x", True),
+        ({"attribute_changed": "a", "to": None}, "x", None, True),
+        ({"attribute_changed": "a", "to": 1}, None, True, False),
+        ({"attribute_changed": "a", "to": True}, None, True, True),
+        ({"attribute_changed": "a.b"}, {"b": 1, "c": 1}, {"b": 2, "c": 1}, True),
+        ({"attribute_changed": "a.b"}, {"b": 1, "c": 1}, {"b": 1, "c": 2}, False),
+        ({"attribute_changed": "a.b", "to": 3}, None, {"b": 3}, True),
+        ({"attribute_changed": "a.b", "from": 3}, {"b": 3}, None, True),
+    ],
+)
+def test_a_change_of_an_attribute_is_judged_by_from_and_to(
+    trigger: dict[str, Any], old: Any, new: Any, starts: bool
+) -> None:
+    story = Story(journey(NOW, on=trigger))
+    story.identify(a=old)
+    story.steps.clear()
+    story.identify(a=new)
+    assert bool(story.ends) is starts
+
+
+def test_a_run_started_by_an_attribute_reads_what_changed() -> None:
+    nodes = {"n": {"set_attribute": {"attribute": "was", "value": {"entry": "old"}}, "next": "over"}}
+    story = Story(journey(nodes, on={"attribute_changed": "plan"}), plan="free")
+    story.identify(plan="gold")
+    assert story.profile.attributes["was"] == "free"
+
+
+def test_a_group_is_a_change_of_attributes() -> None:
+    story = Story(journey(NOW, on={"attribute_changed": "groups.acme.seats"}))
+    story.group("acme", seats=5)
+    story.group("acme", name="Acme")
+    story.group("acme", name="Acme")
+    assert len(story.ends) == 1
+
+
+def test_a_score_starts_a_run_by_crossing_never_by_equality() -> None:
+    def scored(by: list[float], **limits: float) -> int:
+        story = Story(
+            journey({"s": {"adjust_score": 1, "next": "over"}}, id="plus1", on="Up"),
+            journey({"s": {"adjust_score": -1, "next": "over"}}, id="minus1", on="Down"),
+            journey(NOW, id="crossed", on={"score_crossed": limits}),
+        )
+        for one in by:
+            story.event("Up" if one > 0 else "Down")
+        return len(story.whys("started", journey="crossed"))
+
+    assert scored([1, 1], above=2) == 0
+    assert scored([1, 1, 1], above=2) == 1
+    assert scored([1, 1, 1, 1, -1, -1, 1], above=2) == 2
+    assert scored([-1, -1], below=-2) == 0
+    assert scored([-1, -1, -1], below=-2) == 1
+    assert scored([1, -1, -1], above=0, below=0) == 2
+
+
+def test_a_tag_starts_a_run_when_it_is_added() -> None:
+    story = Story(
+        journey({"t": {"add_tag": "vip", "next": "over"}}, id="give"),
+        journey({"t": {"add_tag": "other", "next": "over"}}, id="other"),
+        journey(NOW, id="heard", on={"tag_added": "vip"}),
+    )
+    story.event()
+    story.event()
+    assert story.whys("started", journey="heard") == ["tag vip added"]
+
+
+@pytest.mark.parametrize(
+    ("filters", "starts"),
+    [
+        (None, True),
+        ({"template": "t", "channel": "email", "journey": "mails"}, True),
+        ({"template": "other"}, False),
+        ({"channel": "sms"}, False),
+        ({"journey": "other"}, False),
+    ],
+)
+def test_what_becomes_of_a_message_starts_a_run(filters: Any, starts: bool) -> None:
+    mails = journey({"s": {"send": {"channel": "email", "template": "t"}, "next": "over"}}, id="mails")
+    story = Story(mails, journey(NOW, id="heard", on={"message_opened": filters}))
+    story.event()
+    story.answer(story.sends[0], "delivered")
+    story.answer(story.sends[0], "opened", machine=True)
+    assert story.whys("started", journey="heard") == []
+    story.answer(story.sends[0], "opened")
+    assert bool(story.whys("started", journey="heard")) is starts
+
+
+def test_a_call_or_a_list_starts_a_run() -> None:
+    story = Story(journey(NOW, id="call", on="api"), journey(NOW, id="list", on={"profiles": {}}))
+    story.start("call", "api", x=1)
+    story.start("list", "profiles")
+    assert story.whys("started") == ["started by api", "started by profiles"]
+
+
+def test_a_start_that_no_trigger_answers_is_not_lost_without_a_word() -> None:
+    story = Story(journey(NOW, id="call", on="api"))
+    story.start("call", "profiles")
+    story.start("coll", "api")
+    assert len(story.refusals) == 2
+    assert (
+        story.refusals[0] == "no published journey of this name has a trigger 'profiles' whose conditions are fulfilled"
+    )
+
+
+@pytest.mark.parametrize(
+    ("on", "fault"),
+    [
+        ([], "entry.on: expected at least one trigger"),
+        ("event", "entry.on: expected a trigger such as {event: Order Completed}, found 'event'"),
+        ({"evnt": "A"}, "entry.on: expected one trigger of event, attribute_changed"),
+        ({"event": "A", "api": {}}, "entry.on: expected one trigger of"),
+        ([{"event": "A"}, {"event": 5}], "entry.on[1].event: expected the name of an event, found 5"),
+        ({"event": "A", "were": {"tag": "x"}}, "entry.on.were: 'were' is not allowed here; did you mean 'where'?"),
+        (
+            {"event": "A", "where": {"prperty": "x"}},
+            "entry.on.where: 'prperty' is no form of condition; did you mean 'property'?",
+        ),
+        ({"attribute_changed": 5}, "entry.on.attribute_changed: expected a name, found 5"),
+        ({"attribute_changed": "a", "form": 1}, "entry.on.form: 'form' is not allowed here; did you mean 'from'?"),
+        ({"tag_added": ""}, "entry.on.tag_added: expected a name, found ''"),
+        ({"score_crossed": {}}, "entry.on.score_crossed: expected {above: number} or {below: number}"),
+        (
+            {"score_crossed": 5},
+            "entry.on.score_crossed: expected settings in a mapping (allowed: above, below), found 5",
+        ),
+        ({"score_crossed": {"above": "x"}}, "entry.on.score_crossed.above: expected a number, found 'x'"),
+        (
+            {"score_crossed": {"abve": 5}},
+            "entry.on.score_crossed.abve: 'abve' is not allowed here; did you mean 'above'?",
+        ),
+        (
+            {"message_opened": {"channel": "emial"}},
+            "entry.on.message_opened.channel: 'emial' is not a channel; did you mean 'email'?",
+        ),
+        ({"message_opened": {"template": 5}}, "entry.on.message_opened.template: expected a name, found 5"),
+        ({"api": {"x": 1}}, "entry.on.api.x: 'x' is not allowed here (allowed: nothing)"),
+    ],
+)
+def test_a_trigger_says_where_it_is_wrong(on: Any, fault: str) -> None:
+    problems: list[Problem] = []
+    parse({**journey(LONG), "entry": {"on": on}}, problems)
+    assert any(str(problem).startswith(fault) for problem in problems), problems
+
+
+# --- keys ---
+
+
+def test_one_run_for_each_value_of_the_key() -> None:
+    story = Story(journey(LONG, key="cart_id"))
+    story.event(cart_id="a")
+    story.event(cart_id="b")
+    story.event(cart_id="a")
+    assert [run.key for run in story.profile.runs] == ["a", "b"]
+    assert story.refusals == ["already inside with cart_id 'a'"]
+
+
+def test_an_event_that_carries_the_key_reaches_only_the_runs_with_its_value() -> None:
+    nodes = {"w": {"wait_for_event": {"event": "Paid"}, "happened": "over"}}
+    story = Story(journey(nodes, key="loan.id", exit_when={"event": "Closed"}, goal={"event": "Paid"}))
+    for loan in (1, 2, 3):
+        story.event(loan={"id": loan})
+    story.event("Paid", loan={"id": 2})
+    assert [run.key for run in story.profile.runs] == [1, 3] and story.goals() == [0]
+    story.event("Closed", loan={"id": 3})
+    assert [run.key for run in story.profile.runs] == [1]
+    story.event("Closed", loan={"id": 9})
+    assert runs(story) == 1
+
+
+def test_an_event_without_the_key_reaches_every_run() -> None:
+    story = Story(journey(LONG, key="cart_id", exit_when={"event": "Order Completed"}))
+    story.event(cart_id="a")
+    story.event(cart_id="b")
+    story.event("Order Completed", total=5)
+    assert runs(story) == 0 and story.ends == ["exit: Order Completed"] * 2
+
+
+def test_the_key_may_be_an_attribute_when_the_trigger_does_not_carry_it() -> None:
+    story = Story(journey(LONG, key="loan_id", on=[{"event": "Go"}, {"attribute_changed": "due"}]))
+    story.identify(loan_id=7, due="2026-05-01")
+    story.event(loan_id=7)
+    assert [run.key for run in story.profile.runs] == [7]
+    assert story.refusals == ["already inside with loan_id 7"]
+
+
+def test_a_trigger_without_the_key_starts_nothing() -> None:
+    story = Story(journey(LONG, key="cart_id"))
+    story.event()
+    assert story.refusals == ["the trigger carries no 'cart_id'"]
+
+
+def test_keys_of_any_type_and_length_stay_small() -> None:
+    story = Story(journey(LONG, key="k"))
+    for key in ("x" * 10_000, ["a", 1], {"a": 1}, True, 2.5):
+        story.event(k=key)
+        story.event(k=key)
+    assert runs(story) == 5 and len(story.refusals) == 5
+    assert all(len(str(run.key)) <= 100 for run in story.profile.runs)
+
+
+def test_conditions_hear_events_of_other_keys_too() -> None:
+    nodes = {"w": {"wait_for_condition": {"event": "Viewed", "count": {"gte": 2}}, "happened": "over"}}
+    story = Story(journey(nodes, key="k"))
+    story.event(k=1)
+    story.event("Viewed", k=2)
+    story.event("Viewed", k=3)
+    assert runs(story) == 0
+
+
+def test_a_hundred_keys_are_remembered_the_oldest_go_first() -> None:
+    story = Story(journey(NOW, key="k", reentry="once"))
+    for key in range(MAX_KEYS + 1):
+        story.skip("1m")
+        story.event(k=key)
+    assert len(story.profile.past["j"]) == MAX_KEYS
+    story.event(k=1)
+    assert story.refusals == ["re-entry: once only"]
+    story.event(k=0)
+    assert len(story.refusals) == 1, "the oldest was forgotten"
+
+
+def test_whoever_is_inside_is_not_forgotten() -> None:
+    nodes = {"c": {"check": {"attribute": "stay", "is": True}, "yes": "w", "no": "over"}, **LONG, "over": {"end": None}}
+    story = Story(journey(nodes, key="k", reentry="once"), stay=True)
+    story.event(k="first")
+    story.identify(stay=False)
+    for key in range(MAX_KEYS + 5):
+        story.skip("1m")
+        story.event(k=key)
+    story.event(k="first")
+    assert story.refusals == ["already inside with k 'first'"]
+
+
+# --- re-entry and concurrency ---
+
+
+def test_reentry_always_but_one_at_a_time() -> None:
+    story = Story(journey({"w": {"wait": "1h", "next": "over"}}))
+    story.event()
+    story.event()
+    assert story.refusals == ["already inside"]
+    story.wait("1h")
+    story.event()
+    assert runs(story) == 1
+
+
+def test_reentry_once() -> None:
+    story = Story(journey(NOW, reentry="once"))
+    story.event()
+    story.skip("2y")
+    story.event()
+    assert story.refusals == ["re-entry: once only"]
+
+
+def test_reentry_after_a_time_counted_from_the_end_of_the_last_run() -> None:
+    story = Story(journey({"w": {"wait": "2d", "next": "over"}}, reentry={"after": "7d"}))
+    story.event()
+    story.wait("2d")
+    story.skip("6d 23h")
+    story.event()
+    assert story.refusals == ["re-entry: only 7 d after the last run ended"]
+    story.skip("1h")
+    story.event()
+    assert runs(story) == 1
+
+
+def test_reentry_restart_begins_anew() -> None:
+    story = Story(journey({"w": {"wait": "2h", "next": "over"}}, reentry="restart"))
+    story.event(n=1)
+    story.wait("1h")
+    story.event(n=2)
+    assert story.ends == ["restarted"] and runs(story) == 1
+    assert story.profile.runs[0].entry == {"n": 2}
+    assert story.wakes_at == MONDAY + 3 * HOUR
+
+
+def test_a_restart_withdraws_what_was_on_its_way() -> None:
+    story = Story(
+        journey({"s": {"send": {"channel": "email", "template": "t"}, "next": "over"}}, reentry="restart"),
+        answers={"s": None},
+    )
+    story.event()
+    story.event()
+    assert story.withdrawn == [story.sends[0].id] and len(story.sends) == 2
+    assert story.sends[0].id != story.sends[1].id
+
+
+def test_concurrency_many_lets_a_person_be_inside_several_times() -> None:
+    story = Story(journey(LONG, concurrency="many"))
+    story.event()
+    story.event()
+    assert runs(story) == 2
+
+
+def test_many_runs_at_once_end_at_twenty_and_the_refusal_is_recorded() -> None:
+    story = Story(journey(LONG, concurrency="many"))
+    for _ in range(MAX_RUNS + 1):
+        story.event()
+    assert runs(story) == MAX_RUNS
+    assert story.refusals == ["already in 20 runs at once, the limit"]
+
+
+def test_an_older_run_that_ends_does_not_end_the_younger_one_in_the_books() -> None:
+    nodes = {"w": {"wait_for_event": {"event": "B"}, "happened": "over"}}
+    story = Story(journey(nodes, concurrency="many", goal={"event": "Bought", "within": "7d"}))
+    story.event()
+    story.skip("1h")
+    story.event()
+    story.tell(Event("B", story.now - HOUR + 1))
+    assert runs(story) == 1, "the younger run did not hear what was older than its trigger"
+    story.event("Bought")
+    assert len(story.goals()) == 1
+
+
+# --- active time, lateness, overtaking ---
+
+
+def test_outside_its_active_time_a_journey_starts_nothing() -> None:
+    document = journey(NOW, active={"from": "2026-03-03", "to": "2026-03-04"})
+    story = Story(document)
+    outcome: list[bool] = []
+    for at in ("2026-03-02 23:59", "2026-03-03 00:00", "2026-03-04 23:59", "2026-03-05 00:00"):
+        story.now = ms(at)
+        before = len(story.ends)
+        story.event()
+        outcome.append(len(story.ends) > before)
+    assert outcome == [False, True, True, False]
+    assert story.refusals == ["outside the time in which the journey is active"] * 2
+
+
+@pytest.mark.parametrize(("age", "starts"), [(72 * HOUR, True), (72 * HOUR + 1, False), (80 * HOUR, False)])
+def test_a_trigger_that_is_too_old_starts_nothing(age: int, starts: bool) -> None:
+    story = Story(journey(NOW))
+    story.tell(Event("Go", story.now - age))
+    assert bool(story.ends) is starts
+    if age == 80 * HOUR:
+        assert story.refusals == ["the trigger is 3 d 8 h old, the limit is 3 d"]
+
+
+def test_the_lateness_limit_is_a_setting() -> None:
+    story = Story(journey(NOW), settings={"lateness": HOUR})
+    story.tell(Event("Go", story.now - HOUR - 1))
+    assert story.refusals
+
+
+def test_an_offline_phone_that_sends_trigger_and_exit_in_the_wrong_order_starts_nothing() -> None:
+    story = Story(journey(LONG, exit_when={"event": "Order Completed"}))
+    story.event("Order Completed", happened="2026-03-02 09:00")
+    story.event("Go", happened="2026-03-02 08:00")
+    assert story.refusals == ["overtaken: the exit event happened after the trigger"]
+    story.event("Go", happened="2026-03-02 09:30")
+    assert runs(story) == 1
+
+
+def test_in_the_right_order_the_exit_event_ends_what_the_trigger_began() -> None:
+    story = Story(journey(LONG, exit_when={"event": "Order Completed"}))
+    story.event("Go", happened="2026-03-02 08:00")
+    story.event("Order Completed", happened="2026-03-02 09:00")
+    assert story.ends == ["exit: Order Completed"]
+
+
+def test_an_exit_event_of_another_key_does_not_overtake() -> None:
+    where = {"property": "reason", "is": "bought"}
+    story = Story(journey(LONG, key="cart", exit_when={"event": "Closed", "where": where}))
+    story.event("Closed", happened="2026-03-02 09:00", cart="b", reason="bought")
+    story.event("Go", happened="2026-03-02 08:00", cart="a")
+    assert runs(story) == 1
+    story.event("Go", happened="2026-03-02 08:00", cart="b")
+    assert story.refusals == ["overtaken: the exit event happened after the trigger"]
+    story.event("Closed", happened="2026-03-02 09:00", reason="bought")
+    story.event("Go", happened="2026-03-02 08:30", cart="c")
+    assert len(story.refusals) == 2, "without a key it reaches every run"
+
+
+def test_an_exit_condition_that_is_true_already_lets_nobody_in() -> None:
+    story = Story(journey(LONG, exit_when={"attribute": "status", "is": "customer"}), status="customer")
+    story.event()
+    assert story.refusals == ["its exit condition is already true"]
+
+
+def test_an_exit_condition_about_the_run_is_judged_for_the_run_that_would_begin() -> None:
+    story = Story(journey(LONG, exit_when={"not": {"run_age": {"lt": "10d"}}}))
+    story.event()
+    assert runs(story) == 1
+    story.wait("10d")
+    assert story.ends == ["exit: its condition is true"] and story.now == MONDAY + 10 * DAY
+
+
+def test_feedback_on_messages_nobody_knows_changes_nothing() -> None:
+    story = Story(journey(LONG))
+    story.event()
+    story.tell(Feedback("elsewhere", "accepted", story.now, "x-1", 0, "j", "w"))
+    assert story.places == ["w"]
