@@ -17,9 +17,11 @@ from wend.content.variables import check_variables
 from wend.core.journey.check import Known, check
 from wend.core.journey.document import Document, parse
 from wend.core.journey.nodes.send import Send
+from wend.core.journey.triggers import OnEvent
 from wend.core.problems import Problem
 from wend.engine.publish import change_life, publish_journey
 from wend.reports import journeys
+from wend.reports.seen import seen
 from wend.store.clock import now_ms
 from wend.store.codec import encode_json
 from wend.store.postgres import Connection
@@ -54,7 +56,9 @@ async def checked(
     `templates`: documents of templates (by id) that will be there too. The document is None when there is an error.
     """
     found = {one.id: one.document for one in await list_templates(conn)} | (templates or {})
+    sample = await seen(conn)
     known = Known(
+        events=sample.events or None,
         templates={name: str(document.get("channel", "")) for name, document in found.items()},
         journeys=frozenset(one["id"] for one in await journeys.every(conn)),
     )
@@ -63,7 +67,9 @@ async def checked(
         return None, problems
     for node, template in _used(document, found):
         if template is not None:
-            problems += check_variables(template, where=f"nodes.{node}.send.template ({template.id})")
+            where = f"nodes.{node}.send.template ({template.id})"
+            properties = sample.properties_of(_heard(document))
+            problems += check_variables(template, sample.attributes or None, properties, where)
     failed = any(one.level == "error" for one in problems)
     return (None if failed else document), problems
 
@@ -75,6 +81,14 @@ def _used(document: Document, found: dict[str, Any]) -> list[tuple[str, Template
         for placed in document.nodes.values()
         if isinstance(placed.node, Send)
     ]
+
+
+def _heard(document: Document) -> set[str]:
+    """Names of all events whose properties its templates may read; none when it starts by something else."""
+    if not all(isinstance(one, OnEvent) for one in document.triggers):
+        return set()
+    started = {name for one in document.triggers if isinstance(one, OnEvent) for name in one.pattern.names}
+    return started | {name for placed in document.nodes.values() for name in placed.node.listens().events}
 
 
 async def put_draft(conn: Connection, raw: dict[str, Any], *, who: str) -> list[Problem]:
