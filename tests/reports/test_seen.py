@@ -29,7 +29,7 @@ async def test_a_misspelt_event_and_a_misspelt_property_are_warned_of(database_u
         await templates.push(conn, template, "greeting", who="test")
 
         _, problems = await journeys.checked(conn, DOCUMENT)
-        assert [(one.where, one.level) for one in problems] == [("entry.on.event", "warning")]
+        assert [(one.where, one.level) for one in problems] == [("entry.on", "warning")]
         assert "did you mean 'Signed Up'?" in problems[0].message
 
         right = {**DOCUMENT, "entry": {"on": {"event": "Signed Up"}}}
