@@ -28,7 +28,7 @@ from wend.store.postgres import Connection, connect
 WORKERS = 2
 TEMPLATES = 3_000
 _PATIENCE = 900.0
-_SIZE = (600, 1_500)
+_SIZE = (700, 1_000)
 """Bytes of state and attributes that count as the bar's "about 800"."""
 
 

@@ -187,7 +187,7 @@ def templates(
     chance = Random(seed)
     for _ in range(count):
         id = random_id(chance)
-        profile = person(plan, chance, id, now, 4 + int(chance.expovariate(1 / 14)), last)
+        profile = person(plan, chance, id, now, 4 + int(chance.expovariate(1 / 8)), last)
         places = tuple(
             (run.id, run.journey, run.version, run.node, run.started, run.entered, run.until) for run in profile.runs
         )

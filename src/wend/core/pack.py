@@ -55,34 +55,11 @@ def pack(profile: Profile) -> list[Any]:
 
 def unpack(id: int, packed: list[Any], attributes: dict[str, Any] | None = None) -> Profile:
     """The person `id` with the state that `pack` made. Takes the containers over: do not use `packed` afterwards."""
-    profile = Profile(id, {} if attributes is None else attributes)
-    size = len(packed)
-    if size not in (15, 18):
-        packed += (0, 0, 1, False, [], 0.0, {}, {}, {}, {}, [], {}, [], {}, [], [], 0, False)[size:]
-    (
-        profile.plan,
-        profile.last,
-        profile.next_run,
-        profile.known,
-        profile.tags,
-        profile.score,
-        profile.consent,
-        profile.topics,
-        profile.suppressed,
-        profile.devices,
-        facts,
-        profile.windows,
-        runs,
-        profile.past,
-        profile.messages,
-        *rest,
-    ) = packed
-    profile.facts = unpack_facts(facts)
-    if runs:
-        profile.runs = [unpack_run(run) for run in runs]
-    if rest:
-        profile.awaiting, profile.survivor, profile.erased = rest
-    return profile
+    if len(packed) > 10:
+        packed[10] = Facts(*packed[10])
+    if len(packed) > 12 and packed[12]:
+        packed[12] = [Run(*run) for run in packed[12]]
+    return Profile(id, {} if attributes is None else attributes, *packed)
 
 
 def pack_facts(facts: Facts) -> list[Any]:
