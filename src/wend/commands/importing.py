@@ -42,7 +42,8 @@ def events(
     data: Data = None,
 ) -> None:
     """Import Segment messages, one JSON object a line (.gz too). A cut-off import goes on where it was."""
-    from wend.commands.replaying import replayed
+    from wend.commands.publishing import publish_all
+    from wend.commands.replaying import must_not_go_back, replayed
     from wend.intake.files import import_events
 
     config = settings(data)
@@ -54,8 +55,10 @@ def events(
         return await import_events(file, pool=pool, clock=clock, partitions=partitions, progress=progress)
 
     async def timed(pool: Pool, clock: DatabaseClock, partitions: int, progress: Progress) -> Imported:
+        await must_not_go_back(pool, file)
         async with replayed(config, pool, partitions) as replay_:
-            await _publish(pool, documents)
+            async with pool.connection() as conn:
+                await publish_all(conn, documents)
             done = await import_events(
                 file,
                 pool=pool,
@@ -69,19 +72,6 @@ def events(
             return done
 
     _import(config, file, timed if replay else live)
-
-
-async def _publish(pool: Pool, documents: list[tuple[Path, Any]]) -> None:
-    from wend.api.acts import journeys
-    from wend.commands.database import WHO
-    from wend.commands.output import refuse
-
-    async with pool.connection() as conn:
-        for path, raw in documents:
-            try:
-                await journeys.publish(conn, raw, who=WHO)
-            except journeys.Refused as refused:
-                raise refuse(refused.problems, str(path)) from None
 
 
 @app.command()
@@ -134,7 +124,11 @@ def _import(config: Config, file: Path, importer: Importer) -> None:
 
         try:
             result = asyncio.run(_with_pool(config, importer, progress))
-        except (ImportFailed, ReplayError) as error:
+        except ReplayError as error:
+            raise UserError(
+                str(file), str(error), "replay into a fresh workspace: another --data, or another schema"
+            ) from None
+        except ImportFailed as error:
             raise UserError(
                 str(file), str(error).removeprefix(f"{file}: "), "the same command goes on from there"
             ) from None

@@ -57,26 +57,10 @@ async def _checked(conn: Connection, raw: Any) -> Any:
 @app.command()
 def publish(files: Files, data: Data = None) -> None:
     """Publish; people inside finish on the version they began with. All files or none."""
-    from wend.api.acts import journeys as acts
-    from wend.commands.output import refuse, warnings
-    from wend.engine.publish import PublishError
+    from wend.commands.publishing import publish_all
 
     documents = [(path, read_document(path)) for path in files]
-
-    async def work(conn: Connection) -> list[tuple[Path, acts.Published]]:
-        done: list[tuple[Path, acts.Published]] = []
-        for path, raw in documents:
-            try:
-                done.append((path, await acts.publish(conn, raw, who=WHO)))
-            except acts.Refused as refused:
-                warnings(refused.problems, str(path))
-                raise refuse(refused.problems, str(path)) from None
-            except PublishError as error:
-                raise UserError(str(path), str(error)) from None
-        return done
-
-    for path, done in with_database(settings(data), work):
-        warnings(done.warnings, str(path))
+    for done in with_database(settings(data), lambda conn: publish_all(conn, documents)):
         said = f"version {done.version} is live" if done.changed else f"version {done.version} is live already"
         print(f"{done.id}: {said}")
 

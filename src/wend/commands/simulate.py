@@ -5,9 +5,7 @@ Identities are resolved as at the door, as far as one file tells: identifiers th
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -16,7 +14,7 @@ import typer
 from wend.commands.context import Data, settings
 from wend.commands.database import with_database
 from wend.commands.errors import UserError
-from wend.commands.reading import read_document
+from wend.commands.reading import Told, read_document, read_told
 
 if TYPE_CHECKING:
     from wend.core.effects import Step
@@ -27,14 +25,6 @@ if TYPE_CHECKING:
     from wend.store.postgres import Connection
 
 _LONGEST = 366 * 86_400_000
-
-
-@dataclass(frozen=True, slots=True)
-class Told:
-    """One readable message of the file."""
-
-    at: int
-    message: Message
 
 
 def simulate(
@@ -65,7 +55,7 @@ def simulate(
         span = min(parse_duration(lasting), _LONGEST)
     except ValueError as error:
         raise UserError("--for", str(error)) from None
-    told, rejected = _told(events)
+    told, rejected = read_told(events)
     if not told:
         raise UserError(str(events), "holds no readable event", "one Segment message as JSON a line")
     simulation, names = _run(document, told, span, settings_in_force=_in_force(data), assume_consent=assume_consent)
@@ -88,35 +78,6 @@ def _in_force(data: Path | None) -> dict[str, Any]:
         return with_database(settings(data), work)
     except UserError:
         return {}
-
-
-def _told(path: Path) -> tuple[list[Told], list[str]]:
-    """Readable messages in order of time, and what was wrong with the others."""
-    import gzip
-
-    from wend.intake.items import Envelope, ItemReader
-    from wend.intake.limits import Limits
-    from wend.intake.refused import Refused
-
-    reader = ItemReader(Limits())
-    envelope = Envelope(int(time.time() * 1000), own_times=True)
-    found: list[Told] = []
-    rejected: list[str] = []
-    try:
-        raw = path.read_bytes()
-        text = gzip.decompress(raw) if raw[:2] == b"\x1f\x8b" else raw
-    except (OSError, EOFError) as error:
-        raise UserError(str(path), getattr(error, "strerror", None) or str(error)) from None
-    for number, line in enumerate(text.splitlines(), 1):
-        if not line.strip():
-            continue
-        try:
-            message = reader.read_raw(line.strip(), envelope)
-        except Refused as refused:
-            rejected.append(f"{path}:{number}: {refused.message}")
-        else:
-            found.append(Told(message.at, message))
-    return sorted(found, key=lambda one: one.at), rejected
 
 
 def _run(
