@@ -247,9 +247,9 @@ async def test_profiles_come_with_attributes_tags_consent_and_a_journey_to_start
         "zip": "01067",
         "vip": True,
         "address": {"city": "Ulm"},
-        "tags": ["a", "b"],
         "size": "42",
     }
+    assert ada["tags"] == ["a", "b"]
     assert (ada["user_id"], ada["imported"]) == ("1", True)
     assert bob["traits"] == {"email": "bob@example.com", "points": 7, "vip": False}
     assert (third["traits"]["phone"], third["traits"]["plan"], third["traits"]["points"]) == ("0151", "multi\nline", -3)

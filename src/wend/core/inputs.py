@@ -56,6 +56,8 @@ class Identify:
     imported: bool = False
     user_id: str | None = None
     anonymous_id: str | None = None
+    tags: list[str] = field(default_factory=list[str])
+    """Tags to be put on the person (lists that are imported)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +179,18 @@ class Erase:
 
 
 Input = (
-    Event | Identify | Group | Feedback | Consent | Suppress | Start | MergeOut | MergeAwait | MergeState | PlanChanged | Erase
+    Event
+    | Identify
+    | Group
+    | Feedback
+    | Consent
+    | Suppress
+    | Start
+    | MergeOut
+    | MergeAwait
+    | MergeState
+    | PlanChanged
+    | Erase
 )
 
 KINDS: dict[str, type[Input]] = {

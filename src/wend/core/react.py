@@ -36,6 +36,7 @@ from wend.core.journey.happened import (
     Merged,
     MessageChanged,
     StartAsked,
+    TagAdded,
 )
 from wend.core.journey.step import handle, thaw, wake
 from wend.core.journey.turn import MINUTE, Pass
@@ -239,6 +240,7 @@ def _identify(passing: Pass, identify: Identify) -> list[Happened]:
     if identify.user_id and not profile.known:
         profile.known = True
         happened.append(FactsChanged(frozenset({"known"})))
+    happened += [TagAdded(tag) for tag in identify.tags if attributes.add_tag(profile, tag)]
     return happened
 
 

@@ -4,7 +4,7 @@ How a column is read is seen from its header:
 - `user_id` (also `userId`, `id`) identifies the person; without one, or where it is empty, `email` does. `anonymous_id` is taken too.
 - `consent_email`, `consent_sms` … `consent_tracking`: `subscribed`, `opted_in` or `unsubscribed` (`yes`, `true`, `1` and `no`,
   `false`, `0` are understood); empty: nothing is said.
-- `tags`: a list, separated by `|` or `;`. Everything else is an attribute; `address.city` is city inside address.
+- `tags`: put on the person; separated by `|` or `;`. Everything else is an attribute; `address.city` is city inside address.
 - Types are guessed per value: `true`/`false`; integers up to 15 digits and decimals that have no leading zero, plus sign or
   blank; everything else is text, dates in ISO 8601 too. `email`, `phone` and everything whose header says phone, zip, postal,
   code or id stays text. `size:text`, `vip:boolean`, `points:number` in the header settle it. Empty cells say nothing.
@@ -170,6 +170,7 @@ class _Table:
         traits: dict[str, Any] = {}
         entries: list[Entry] = []
         ids: dict[str, str | None] = {}
+        tags: list[str] = []
         for position, name, kind in self._columns:
             cell = cells[position].strip()
             if not cell:
@@ -181,7 +182,7 @@ class _Table:
                 made = Consent(_state(cell, name), now, channel, source=source)
                 entries.append(entry(made, f"{id}:{name}"))
             elif name == "tags":
-                traits[name] = [tag.strip() for tag in re.split(r"[|;]", cell) if tag.strip()]
+                tags = [tag.strip() for tag in re.split(r"[|;]", cell) if tag.strip()]
             else:
                 _put(traits, name, _value(cell, kind, name))
         user, anonymous = ids.get(USER), ids.get(ANONYMOUS)
@@ -189,7 +190,7 @@ class _Table:
         if user is None and anonymous is None and email is None:
             raise Refused("no_user_anon_id", "The row has no user_id, and no e-mail address to take its place.")
         lookups = check_traits(traits)
-        known = Identify(traits, now, imported=True, user_id=user, anonymous_id=anonymous)
+        known = Identify(traits, now, imported=True, user_id=user, anonymous_id=anonymous, tags=tags)
         entries.insert(0, entry(known, f"{id}:identify"))
         if start is not None:
             entries.append(entry(Start(start, now, trigger="profiles"), f"{id}:start"))

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from tests.core.journey.story import DAY, HOUR, MONDAY, Story, journey, ms
 
-from wend.core.inputs import Event, Feedback
+from wend.core.inputs import Event, Feedback, Identify
 from wend.core.journey.document import parse
 from wend.core.problems import Problem
 from wend.core.profile import MAX_KEYS, MAX_RUNS
@@ -145,6 +145,14 @@ def test_a_tag_starts_a_run_when_it_is_added() -> None:
     )
     story.event()
     story.event()
+    assert story.whys("started", journey="heard") == ["tag vip added"]
+
+
+def test_a_tag_of_an_imported_list_starts_a_run_once() -> None:
+    story = Story(journey(NOW, id="heard", on={"tag_added": "vip"}))
+    story.tell(Identify({}, story.now, imported=True, tags=["vip", "other"]))
+    story.tell(Identify({}, story.now, imported=True, tags=["vip"]))
+    assert story.profile.tags == ["vip", "other"]
     assert story.whys("started", journey="heard") == ["tag vip added"]
 
 
