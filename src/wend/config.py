@@ -9,6 +9,7 @@ What belongs to the workspace and changes while it runs (quiet hours, caps, keys
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from wend.core.problems import nearest
+from wend.core.zone import is_zone
 
 PREFIX = "WEND_"
 FILE = "wend.toml"
@@ -61,7 +63,9 @@ class Config:
     )
     workers: int = _setting(0, "Worker processes that run the journeys; 0: one per two processors.", low=0, high=256)
     max_item_bytes: int = _setting(32 * 1024, "Largest single event that is accepted.", low=1024, high=16 << 20)
-    max_body_bytes: int = _setting(4 * 1024 * 1024, "Largest request body that is accepted.", low=4096, high=256 << 20)
+    max_body_bytes: int = _setting(
+        4 * 1024 * 1024 + 64 * 1024, "Largest request body that is accepted.", low=4096, high=256 << 20
+    )
     max_batch_items: int = _setting(2500, "Most events in one batch.", low=1, high=100_000)
     smtp_port: int = _setting(
         0, "Port of the built-in inbox's SMTP server on 127.0.0.1; 0 takes any free one.", low=0, high=65535
@@ -102,6 +106,7 @@ class Config:
 
 _FIELDS = {one.name: one for one in fields(Config)}
 _EXPECTED = {bool: "true or false", int: "a whole number", str: "a text in quotes"}
+_SCHEMA = re.compile(r"[a-z_][a-z0-9_]{0,40}")
 _LEVELS = ("debug", "info", "warning", "error")
 
 
@@ -180,33 +185,11 @@ def _take(found: dict[str, Any], name: str, value: Any, where: str, problems: li
     low, high = _FIELDS[name].metadata["low"], _FIELDS[name].metadata["high"]
     if low is not None and not low <= value <= high:
         problems.append(f"{where} is {value}; {low} to {high} is allowed")
+    elif name == "schema" and not _SCHEMA.fullmatch(value):
+        problems.append(f"{where} is {value!r}; 1 to 41 of a-z, 0-9 and _ are allowed, not beginning with a digit")
+    elif name == "zone" and not is_zone(value):
+        problems.append(f"{where} is {value!r}, which is not a time zone such as Europe/Berlin")
     elif name == "log_level" and value not in _LEVELS:
         problems.append(f"{where} is {value!r}; {', '.join(_LEVELS)} are allowed{nearest(str(value), _LEVELS)}")
     else:
         found[name] = Path(value) if name == "data" else value
-
-
-def reference() -> str:
-    """The text of docs/reference/settings.md."""
-    lines = [
-        "# Settings",
-        "",
-        "<!-- Written by `wend.config.reference`; a test holds it equal. Run `python -m wend.commands.reference`. -->",
-        "",
-        "Read once at the start of a command. The command line wins over the environment, the environment over",
-        "`wend.toml` in the data folder, that over the default. A name that is not in this table is an error.",
-        "",
-        "| `wend.toml` | environment | default | meaning |",
-        "|---|---|---|---|",
-    ]
-    for one in fields(Config):
-        shown = (
-            f"`{str(one.default).lower() if isinstance(one.default, bool) else one.default}`"
-            if str(one.default)
-            else "empty"
-        )
-        bounds = "" if one.metadata["low"] is None else f" {one.metadata['low']} to {one.metadata['high']}."
-        secret = " Secret: never shown or logged." if one.metadata["secret"] else ""
-        file = "–" if one.name == "data" else f"`{one.name}`"
-        lines.append(f"| {file} | `{PREFIX}{one.name.upper()}` | {shown} | {one.metadata['says']}{bounds}{secret} |")
-    return "\n".join([*lines, ""])

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from tests.docs import surface
+
 from wend.content.documents import load
 from wend.core.condition.base import Condition
 from wend.core.condition.syntax import FORMS, parse
@@ -136,7 +138,7 @@ def triggers_page() -> str:
     return "\n".join(lines)
 
 
-PAGES = {"nodes.md": nodes_page, "conditions.md": conditions_page, "triggers.md": triggers_page}
+PAGES = {"nodes.md": nodes_page, "conditions.md": conditions_page, "triggers.md": triggers_page, **surface.PAGES}
 
 
 def example(form: str) -> tuple[Condition | None, list[Problem]]:

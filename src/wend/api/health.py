@@ -108,7 +108,8 @@ async def _checks(surface: Surface) -> list[Check]:
         Check(
             name="partitions",
             ok=state.claimed == state.total,
-            detail=f"{state.claimed} of {state.total} have a worker",
+            detail=f"{state.claimed} of {state.total} have a worker"
+            + (f", stopped: {', '.join(map(str, state.stopped))}" if state.stopped else ""),
         ),
         Check(name="mode", ok=not replay, detail="in replay mode: live events are refused" if replay else "live"),
     ]

@@ -40,6 +40,9 @@ async def scrape(surface: Surface) -> tuple[bytes, str]:
         ),
         GaugeMetricFamily("wend_partitions", "Partitions of the workspace.", state.total),
         GaugeMetricFamily("wend_partitions_claimed", "Partitions that a worker works on.", state.claimed),
+        GaugeMetricFamily(
+            "wend_partitions_stopped", "Partitions that stopped because too much failed.", len(state.stopped)
+        ),
         GaugeMetricFamily("wend_dead_letters", "Refused inputs that are kept.", trouble["dead_letters"]),
         GaugeMetricFamily("wend_parked", "Inputs of people that stand still after an error.", trouble["parked"]),
         GaugeMetricFamily(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Path, Query, Request
 from pydantic import BaseModel
 
 from wend.api import paging
@@ -136,6 +136,14 @@ async def skip(request: Request, key: Writer, profile: str) -> Remaining:
         if not await parked.waiting(conn, person):
             raise missing("parked input of", profile)
         return Remaining(parked=await parked.skip(conn, person, who=f"key {key.id}"))
+
+
+@router.post("/partitions/{partition}/resume", operation_id="resume_partition", status_code=204)
+async def resume(request: Request, key: Admin, partition: Annotated[int, Path(ge=0, lt=1 << 31)]) -> None:
+    """Let a partition go on that stopped because too much failed in it."""
+    async with surface_of(request).pool.connection() as conn:
+        if not await parked.resume(conn, partition, who=f"key {key.id}"):
+            raise missing("stopped partition", partition)
 
 
 @router.get("/audit", operation_id="list_audit")

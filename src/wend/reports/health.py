@@ -9,6 +9,9 @@ from wend.reports.rows import first, rows
 from wend.store.postgres import Connection
 
 
+_STOPPED = "stopped: "  # an owner that begins so is the engine's note that a partition has stopped
+
+
 @dataclass(frozen=True, slots=True)
 class Partitions:
     """Who works on the partitions: how many there are, how many have a worker now, workers' names, the largest lag."""
@@ -20,21 +23,27 @@ class Partitions:
     """ms by which the partition furthest behind is behind; 0 when nothing waits there."""
     waiting: int
     """Log rows that are not applied yet."""
+    stopped: dict[int, str]
+    """Partitions that stopped because too much failed in them, and why; an operator lets them go on."""
 
 
 async def partitions(conn: Connection, now: int) -> Partitions:
     """The state of all partitions at `now`. A partition is behind when it has rows that are not applied."""
     row = await first(
         conn,
-        "select count(*) as total, count(*) filter (where c.owner is not null and c.lease > %(now)s) as claimed,"
-        " array_agg(distinct c.owner) filter (where c.owner is not null and c.lease > %(now)s) as owners,"
+        "select count(*) as total, count(*) filter (where c.lease > %(now)s and c.owner not like %(stopped)s) as claimed,"
+        " array_agg(distinct c.owner) filter (where c.lease > %(now)s and c.owner not like %(stopped)s) as owners,"
         " coalesce(max(greatest(0, %(now)s - c.at)) filter (where h.seq > c.seq), 0) as worst_lag,"
         " coalesce(sum(greatest(0, h.seq - c.seq)), 0)::bigint as waiting"
         " from cursor c join head h using (partition)",
-        {"now": now},
+        {"now": now, "stopped": f"{_STOPPED}%"},
     )
     assert row is not None
-    return Partitions(row["total"], row["claimed"], row["owners"] or [], row["worst_lag"], row["waiting"])
+    notes = await rows(
+        conn, "select partition, owner from cursor where owner like %s order by partition", (f"{_STOPPED}%",)
+    )
+    stopped = {one["partition"]: one["owner"].removeprefix(_STOPPED) for one in notes}
+    return Partitions(row["total"], row["claimed"], row["owners"] or [], row["worst_lag"], row["waiting"], stopped)
 
 
 async def replaying(conn: Connection) -> bool:

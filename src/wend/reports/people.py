@@ -125,7 +125,7 @@ async def recent(conn: Connection, *, limit: int = 20) -> list[int]:
     """A few people to begin with: those whose identifiers became known last. For pages, never a count."""
     found = await rows(
         conn,
-        "select profile_id from (select profile_id, at from identifier limit 500) some group by profile_id"
+        "select profile_id from (select profile_id, at from identifier limit 500) latest group by profile_id"
         " order by max(at) desc limit %s",
         (limit,),
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from wend.api.acts.audit import audit
 from wend.engine.batch import Batches
+from wend.engine.claim import resume_partition
 from wend.engine.parking import retry_parked, skip_parked
 from wend.store.clock import now_ms
 from wend.store.log import partition_of, partitions
@@ -48,6 +49,14 @@ async def skip(conn: Connection, profile_id: int, *, who: str) -> int:
         await audit(conn, who, f"parked {kind} of {profile_id} given up")
         await conn.commit()
     return await waiting(conn, profile_id)
+
+
+async def resume(conn: Connection, partition: int, *, who: str) -> bool:
+    """Let a partition go on that stopped because too much failed in it; False when it was not stopped."""
+    if not await resume_partition(conn, partition):
+        return False
+    await audit(conn, who, f"partition {partition} resumed")
+    return True
 
 
 async def _clock(conn: Connection) -> int | None:

@@ -22,6 +22,7 @@ def page(title: str, *content: Child, here: str = "", status: int = 200) -> HTML
         "head",
         tag("meta", charset="utf-8"),
         tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
+        tag("link", rel="icon", href="data:,"),  # or the browser asks for /favicon.ico
         tag("title", f"{title} – Wend"),
         tag("style", Html(_STYLE)),
     )

@@ -33,7 +33,9 @@ async def home_page(request: Request) -> HTMLResponse:
         inside = await journeys.inside(conn)
         replay = await health.replaying(conn)
     needs: list[Child] = [f"{n} {_TROUBLE[name]}." for name, n in trouble.items() if n]
-    if state.claimed < state.total:
+    for partition, why in state.stopped.items():
+        needs.append(f"Partition {partition} has stopped: {why}. `wend partition resume {partition}` lets it go on.")
+    if state.claimed + len(state.stopped) < state.total:
         needs.append(
             f"{state.total - state.claimed} of {state.total} partitions have no worker: nothing happens to the people in them."
         )
