@@ -77,10 +77,10 @@ _ENTRIES = st.one_of(
 
 @st.composite
 def journeys(draw: st.DrawFn, name: str, *, emits: bool) -> dict[str, Any]:
-    """A journey document that can be published. `emits`: it may emit events."""
+    """A journey document that can be published. `emits`: it may emit events. The one named `first` starts by `Looked`."""
     kinds = [kind for kind in BRANCHES if emits or kind != "emit"]
     # A journey without a wait or a message would be over at once: not much to compare.
-    chosen = [draw(st.sampled_from(["wait", "wait_for_event", "wait_for_condition", "send"]))]
+    chosen = [draw(st.sampled_from(["wait", "wait_for_event", "wait_for_condition", "send"])), "send"]
     chosen += draw(st.lists(st.sampled_from(kinds), min_size=1, max_size=5))
     nodes: dict[str, Any] = {}
     for place, kind in enumerate(chosen):
@@ -95,7 +95,7 @@ def journeys(draw: st.DrawFn, name: str, *, emits: bool) -> dict[str, Any]:
     document: dict[str, Any] = {
         "id": name,
         "name": name,
-        "entry": {"on": draw(_TRIGGERS), **draw(_ENTRIES)},
+        "entry": {"on": {"event": "Looked"} if name == "first" else draw(_TRIGGERS), **draw(_ENTRIES)},
         "nodes": nodes,
         "start": "n0",
     }
@@ -128,12 +128,16 @@ _GUESSES: st.SearchStrategy[Input] = st.builds(
 
 @st.composite
 def lives(draw: st.DrawFn, *, guesses: bool) -> list[Line]:
-    """What three people do within some days, in order of time. `guesses`: outcomes of messages, most of them wrong."""
+    """What three people do within some days, in order of time; all of them look, to begin with.
+
+    `guesses`: outcomes of messages, most of them wrong.
+    """
     chosen = _INPUTS | _GUESSES if guesses else _INPUTS
     gaps = st.sampled_from([0, 1, MINUTE, 29 * MINUTE, HOUR, 2 * HOUR, DAY])
     moments = draw(st.lists(st.tuples(gaps, st.integers(1, 3), chosen), min_size=8, max_size=30))
     lines: list[Line] = [(START + 1, id, input) for id in (1, 2, 3) for input in person(id, START + 1)]
     at = START + HOUR
+    lines += [(at, id, Event("Looked", at, {"price": 5, "cart": "c1"}, message_id=f"first{id}")) for id in (1, 2, 3)]
     for number, (gap, id, input) in enumerate(moments):
         at += gap
         if isinstance(input, Feedback):
