@@ -197,7 +197,7 @@ def wend(data: Path, **environ: str) -> Iterator[Wend]:
 
 @dataclass
 class Mail:
-    """A mail that the sink accepted."""
+    """A mail that came to its last byte."""
 
     sender: str
     to: str
@@ -211,9 +211,7 @@ class Sink:
         self.mails: list[Mail] = []
         self.refused: list[str] = []
         self.pause = 0.0
-        """Seconds between a mail and its acceptance: time in which its sender can be killed."""
-        self.handed_over = 0
-        """Mails whose last byte came, accepted or not."""
+        """Seconds between a mail's last byte and the answer: time in which its sender can be killed."""
         self._loop = asyncio.new_event_loop()
         self._sessions: list[SMTP] = []
         self._thread = threading.Thread(target=self._loop.run_forever, name="smtp sink", daemon=True)
@@ -259,12 +257,11 @@ class Sink:
         return "250 OK"
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
-        self.handed_over += 1
-        if self.pause:
-            await asyncio.sleep(self.pause)
         content = envelope.original_content
         assert content is not None
         self.mails += [Mail(envelope.mail_from or "", to, content) for to in envelope.rcpt_tos]
+        if self.pause:
+            await asyncio.sleep(self.pause)
         return "250 2.0.0 Ok: queued"
 
 
