@@ -7,6 +7,9 @@ from pathlib import Path
 from tests.docs import surface
 
 from wend.content.documents import load
+from wend.content.filters import FILTERS
+from wend.content.templates import FIELDS as CHANNEL_TEXTS
+from wend.content.variables import ROOTS
 from wend.core.condition.base import Condition
 from wend.core.condition.syntax import FORMS, parse
 from wend.core.journey.nodes import NODES
@@ -15,6 +18,9 @@ from wend.core.problems import Problem
 
 ROOT = Path(__file__).parents[2]
 REFERENCE = ROOT / "docs" / "reference"
+
+BAR = "\\|"
+"""A bar inside a cell of a table."""
 
 NODE_EXAMPLES = {
     "send": "mail: {send: {channel: email, template: cart-mail, topic: offers}, next: done, failed: sms}",
@@ -138,7 +144,48 @@ def triggers_page() -> str:
     return "\n".join(lines)
 
 
-PAGES = {"nodes.md": nodes_page, "conditions.md": conditions_page, "triggers.md": triggers_page, **surface.PAGES}
+def templates_page() -> str:
+    """docs/reference/templates.md."""
+    lines = [
+        "# Message templates",
+        "",
+        "Made from the code by `make docs`. A template is a YAML document with `id`, `channel` and the texts of that channel; `topic`, `name` and",
+        "`translations` (locale → the same texts) may stand in all. Every text is Liquid. E-mail has `mjml` or `html`, `text` is made from it when",
+        "it is missing; MJML is compiled and CSS inlined once for each version. What nothing will fill in is reported before a journey is published.",
+        "",
+        "## Texts of each channel",
+        "",
+        "| channel | texts |",
+        "|---|---|",
+        *(f"| `{channel}` | {', '.join(f'`{one}`' for one in texts)} |" for channel, texts in CHANNEL_TEXTS.items()),
+        "",
+        "## Names that a text may use",
+        "",
+        "| name | what it holds |",
+        "|---|---|",
+        *(f"| `{name}` | {what} |" for name, what in ROOTS.items()),
+        "",
+        "## Filters of our own, by the person's locale and zone",
+        "",
+        "| filter | what it does |",
+        "|---|---|",
+        *(
+            f"| `{name}` | {' '.join((one.__doc__ or '').split()).replace('|', BAR)} |"
+            for name, one in FILTERS.items()
+            if name not in ("join", "replace")
+        ),
+        "",
+    ]
+    return "\n".join(lines)
+
+
+PAGES = {
+    "nodes.md": nodes_page,
+    "conditions.md": conditions_page,
+    "triggers.md": triggers_page,
+    "templates.md": templates_page,
+    **surface.PAGES,
+}
 
 
 def example(form: str) -> tuple[Condition | None, list[Problem]]:
