@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from random import Random
 
 from bench import population
 from bench.population import Template
 from wend.core.plan import PlanChange
 from wend.store import days
+from wend.store.clock import now_ms
 from wend.store.codec import encode_json
 from wend.store.log import message_hash
 from wend.store.migrate import migrate
@@ -82,26 +83,37 @@ async def load_inputs(
                 hashed = message_hash(message_id) if message_id else None
                 await copy.write_row((partition, seqs[partition], now, id, kind, hashed, payload.decode()))
         progress(len(part))
-    await _reach(conn, seqs.items(), now)
     await conn.commit()
     return size / count
 
 
-async def _reach(conn: Connection, seqs: Iterable[tuple[int, int]], now: int) -> None:
-    for partition, seq in seqs:
+async def release(conn: Connection, now: int) -> None:
+    """Move the heads to the end of the log that was loaded: from this commit on there is something to do."""
+    rows = await (await conn.execute("select partition, max(seq) from log group by partition")).fetchall()
+    for partition, seq in sorted(rows):
         await conn.execute(
             "update head set seq = %s, at = greatest(at, %s) where partition = %s", (seq, now, partition)
         )
+    await conn.commit()
 
 
 async def settle(conn: Connection) -> None:
-    """What autovacuum would do in a quiet hour, done now, so that it is not measured with what follows."""
+    """What autovacuum would do in a quiet hour, done now, so that it is not measured with what follows.
+
+    No checkpoint: right after one every page is written to the WAL as a whole, which in steady work happens to few.
+    """
     await conn.commit()
     await conn.set_autocommit(True)
     for name in ("profile", "place", "log", "step", "seen"):
-        await conn.execute(f"vacuum (analyze, freeze) {name}")  # pyright: ignore[reportArgumentType]
-    await conn.execute("checkpoint")
+        await conn.execute(f"vacuum (analyze) {name}")  # pyright: ignore[reportArgumentType]
     await conn.set_autocommit(False)
+
+
+async def instant(conn: Connection) -> int:
+    """Now by the database's clock, ms UTC; nothing is left open."""
+    now = await now_ms(conn)
+    await conn.commit()
+    return now
 
 
 async def count(conn: Connection, query: str) -> int:

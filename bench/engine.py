@@ -9,12 +9,13 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import subprocess
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
 from rich.progress import Progress
 
 from bench import database, population
@@ -22,12 +23,24 @@ from bench.database import PARTITIONS
 from bench.processes import Used, end, scratch, spawn, used
 from bench.record import Record
 from wend.store import embedded
-from wend.store.clock import now_ms
 from wend.store.postgres import Connection, connect
 
 WORKERS = 2
 TEMPLATES = 3_000
 _PATIENCE = 900.0
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """How much of everything."""
+
+    people: int
+    inputs: int
+    timers: int
+
+
+FULL = Size(1_000_000, 400_000, 300_000)
+QUICK = Size(50_000, 40_000, 20_000)
 _SIZE = (700, 1_000)
 """Bytes of state and attributes that count as the bar's "about 800"."""
 
@@ -35,29 +48,27 @@ _SIZE = (700, 1_000)
 def run(progress: Progress, *, quick: bool) -> list[Record]:
     """The records of both parts."""
     with scratch() as folder, embedded.start(folder) as server:
-        return asyncio.run(_run(progress, folder, server, 50_000 if quick else 1_000_000, quick))
+        return asyncio.run(_run(progress, folder, server, QUICK if quick else FULL))
 
 
-async def _run(progress: Progress, folder: Path, server: embedded.Embedded, people: int, quick: bool) -> list[Record]:
+async def _run(progress: Progress, folder: Path, server: embedded.Embedded, size: Size) -> list[Record]:
     await database.prepare(server.dsn)
     conn = await connect(server.dsn, name="wend bench")
     try:
-        now = await now_ms(conn)
-        await conn.commit()
+        now = await database.instant(conn)
         changes = population.plan_changes(now - population.LIFE - population.DAY)
         await database.publish(conn, changes)
         plan = population.plan_of(changes)
         task = progress.add_task("engine: people live 60 days", total=TEMPLATES)
         templates = [one for one in population.templates(plan, TEMPLATES, now) if not progress.advance(task)]
-        task = progress.add_task("engine: people are loaded", total=people)
-        loaded = await database.load_people(conn, templates, people, 1, lambda n: progress.advance(task, n))
-        inputs = 40_000 if quick else 400_000
-        task = progress.add_task("engine: inputs are loaded", total=inputs)
-        now = await now_ms(conn)
-        payload = await database.load_inputs(conn, loaded, inputs, now, lambda n: progress.advance(task, n))
+        task = progress.add_task("engine: people are loaded", total=size.people)
+        loaded = await database.load_people(conn, templates, size.people, 1, lambda n: progress.advance(task, n))
+        task = progress.add_task("engine: inputs are loaded", total=size.inputs)
+        now = await database.instant(conn)
+        payload = await database.load_inputs(conn, loaded, size.inputs, now, lambda n: progress.advance(task, n))
         await database.settle(conn)
-        records = await _inputs(progress, conn, folder, server, inputs, people, payload)
-        return records + await _timers(progress, conn, folder, server, plan, 20_000 if quick else 300_000)
+        records = await _inputs(progress, conn, folder, server, size.inputs, size.people, payload)
+        return records + await _timers(progress, conn, folder, server, plan, size.timers)
     finally:
         await conn.close()
 
@@ -77,10 +88,13 @@ async def _inputs(
     )
     assert _SIZE[0] <= size <= _SIZE[1], f"state and attributes are {size} bytes: not the size that the bar speaks of"
     task = progress.add_task("engine: inputs are applied", total=inputs)
-    seconds, cpu = await _drain(
-        conn, folder, server, "select sum(h.seq - c.seq) from head h join cursor c using (partition)",
-        lambda left: progress.update(task, completed=inputs - left),
-    )  # fmt: skip
+    now = await database.instant(conn)
+    left = "select sum(h.seq - c.seq) from head h join cursor c using (partition)"
+    async with _workers(conn, folder, server.dsn) as workers:
+        await database.release(conn, now)
+        seconds, cpu = await _drain(
+            conn, workers, server, left, lambda rest: progress.update(task, completed=inputs - rest)
+        )
     steps, sends = (
         await database.count(conn, "select count(*) from step"),
         await database.count(conn, "select count(*) from outbox"),
@@ -102,22 +116,22 @@ async def _inputs(
 async def _timers(
     progress: Progress, conn: Connection, folder: Path, server: embedded.Embedded, plan: population.Plan, timers: int
 ) -> list[Record]:
-    # Everybody put something into a cart two hours ago: the wait of cart-recovery falls due about now, and a mail goes out.
-    now = await now_ms(conn) + 1_000
-    await conn.commit()
-    made = list(population.templates(plan, TEMPLATES, now, last=("added", 2 * population.HOUR), seed=8))
-    made = [one for one in made if one.wakes_at is not None and one.wakes_at <= now]
-    task = progress.add_task("engine: people with due waits are loaded", total=timers)
+    # Everybody put something into a cart two hours before `due`: then the wait of cart-recovery is over, and a mail goes out.
+    due = await database.instant(conn) + 20_000 + timers // 4
+    made = list(population.templates(plan, TEMPLATES, due, last=("added", 2 * population.HOUR), seed=8))
+    made = [one for one in made if one.wakes_at is not None and due - population.SPREAD <= one.wakes_at <= due]
+    task = progress.add_task("engine: people with waits are loaded", total=timers)
     await database.load_people(conn, made, timers, 2, lambda n: progress.advance(task, n))
     await database.settle(conn)
-    await asyncio.sleep(1)
     before = await database.count(conn, "select count(*) from outbox")
-    task = progress.add_task("engine: timers fire", total=timers)
-    due = f"select count(*) from profile where wakes_at <= {now}"
-    left = await database.count(conn, due)
-    seconds, cpu = await _drain(conn, folder, server, due, lambda rest: progress.update(task, completed=left - rest))
+    rest = f"select count(*) from profile where wakes_at <= {due}"
+    left = await database.count(conn, rest)
+    task = progress.add_task("engine: timers fire", total=left)
+    async with _workers(conn, folder, server.dsn) as workers:
+        await asyncio.sleep(max(0.0, (due - population.SPREAD - await database.instant(conn)) / 1000))
+        seconds, cpu = await _drain(conn, workers, server, rest, lambda n: progress.update(task, completed=left - n))
     sends = await database.count(conn, "select count(*) from outbox") - before
-    how = f"{left:,} waits (of cart-recovery) that were due at the start; {sends / left:.2f} messages a timer; otherwise as for inputs."
+    how = f"{left:,} waits (of cart-recovery) that fall due within 2 s; {sends / left:.2f} messages a timer; otherwise as for inputs."
     return [
         Record("engine", "due waits", left / seconds, "timers/s", how=how),
         Record("engine", "CPU time of the workers (Python), timers", cpu.python / left * 1e6, "µs/timer"),
@@ -126,31 +140,24 @@ async def _timers(
 
 
 async def _drain(
-    conn: Connection, folder: Path, server: embedded.Embedded, left: str, told: object
+    conn: Connection, workers: list[int], server: embedded.Embedded, left: str, told: Callable[[int], None]
 ) -> tuple[float, Used]:
-    """Start the workers, wait until `left` says 0; seconds and CPU from the first progress to then (starting Python is not counted)."""
-    total = await database.count(conn, left)
-    with _workers(folder, server.dsn) as workers:
-        pids = [worker.pid for worker in workers]
-        limit = time.monotonic() + _PATIENCE
-        begin, cpu = time.monotonic(), used(pids, server.pid)
-        started = False
-        while True:
-            # Looking costs as well: seldom, and only the cheap query (the heads, or an index).
-            await asyncio.sleep(0.05 if not started else 0.25)
-            rest = await database.count(conn, left)
-            if not started and rest == total:
-                begin, cpu = time.monotonic(), used(pids, server.pid)
-            started = started or rest < total
-            told(rest)  # pyright: ignore[reportCallIssue]
-            if rest == 0:
-                return time.monotonic() - begin, used(pids, server.pid) - cpu
-            if time.monotonic() > limit or any(worker.poll() is not None for worker in workers):
-                raise RuntimeError(f"the workers did not finish: {rest} left; see {folder}/wend.log")
+    """Wait until `left` says 0; seconds and CPU from now to then."""
+    begin, cpu = time.monotonic(), used(workers, server.pid)
+    while True:
+        # Looking costs as well: seldom, and only by a cheap query (the heads, or an index).
+        await asyncio.sleep(0.25)
+        rest = await database.count(conn, left)
+        told(rest)
+        if rest == 0:
+            return time.monotonic() - begin, used(workers, server.pid) - cpu
+        if time.monotonic() > begin + _PATIENCE or not all(psutil.pid_exists(pid) for pid in workers):
+            raise RuntimeError(f"the workers did not finish: {rest} left; see wend.log in the folder of the run")
 
 
-@contextmanager
-def _workers(folder: Path, dsn: str) -> Iterator[list[subprocess.Popen[str]]]:
+@asynccontextmanager
+async def _workers(conn: Connection, folder: Path, dsn: str) -> AsyncIterator[list[int]]:
+    """The worker processes, when they have shared the partitions out."""
     orders = {"parent": os.getpid(), "data": str(folder), "log_level": "warning", "database_url": dsn, "schema": "wend"}
     workers = [spawn(["-m", "wend.commands.child", "worker"], stdin=True) for _ in range(WORKERS)]
     try:
@@ -158,7 +165,10 @@ def _workers(folder: Path, dsn: str) -> Iterator[list[subprocess.Popen[str]]]:
             assert worker.stdin is not None
             worker.stdin.write(json.dumps({"name": f"worker-{number}", **orders}) + "\n")
             worker.stdin.close()
-        yield workers
+        shares = f"select case when count(distinct owner) = {WORKERS} then min(n) end from (select owner, count(*) n from cursor group by owner) c"
+        while await database.count(conn, shares) < PARTITIONS // WORKERS:
+            await asyncio.sleep(0.1)
+        yield [worker.pid for worker in workers]
     finally:
         for worker in workers:
             end(worker)

@@ -29,6 +29,7 @@ HOUR = 3_600_000
 LIFE = 60 * DAY
 GALLERY = Path(wend.__file__).parent / "templates"
 OWN = Path(__file__).parent / "journeys"
+SPREAD = 2_000
 SMALLEST_ID = 1 << 60
 """Ids from here on have 16 hexadecimal digits and 19 decimal ones."""
 
@@ -123,8 +124,10 @@ def happening(chance: Random, kind: str, at: int, number: int) -> Input:
             traits = {"plan": chance.choice(("free", "plus", "pro")), "city": chance.choice(_CITIES)}
             return Identify(traits, at, message_id=message_id)
         case _:
-            name = chance.choice(("Products Searched", "Project Created", "Coupon Applied"))
-            return Event(name, at, {"query": "red shoes", "source": "bench", "list": [1, 2, 3]}, {}, message_id)
+            name = chance.choice(("Products Searched", "Project Created", "Coupon Applied", "Offer Announced"))
+            return Event(
+                name, at, {"query": "red shoes", "offer_id": f"offer-{at // DAY}", "title": "Sale"}, {}, message_id
+            )
 
 
 def person(plan: Plan, chance: Random, id: int, now: int, inputs: int, last: tuple[str, int] | None = None) -> Profile:
@@ -183,11 +186,12 @@ def feedback_of(send: Send, state: Any, at: int) -> Feedback:
 def templates(
     plan: Plan, count: int, now: int, *, last: tuple[str, int] | None = None, seed: int = 7
 ) -> Iterator[Template]:
-    """`count` people to be copied. With `last` everybody does that thing last."""
+    """`count` people to be copied. With `last` everybody does that thing last, so long (and up to SPREAD more) ago."""
     chance = Random(seed)
     for _ in range(count):
         id = random_id(chance)
-        profile = person(plan, chance, id, now, 4 + int(chance.expovariate(1 / 8)), last)
+        ends = None if last is None else (last[0], last[1] + chance.randrange(SPREAD))
+        profile = person(plan, chance, id, now, 4 + int(chance.expovariate(1 / 8)), ends)
         places = tuple(
             (run.id, run.journey, run.version, run.node, run.started, run.entered, run.until) for run in profile.runs
         )
