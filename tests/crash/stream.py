@@ -13,7 +13,6 @@ import httpx2
 
 PEOPLE = 48
 POSTERS = 3
-BATCH = 10
 NAMES = ("Product Added", "Product Added", "Order Completed", "Looked", "Shouted", "Signed Up")
 
 
@@ -27,8 +26,8 @@ class Stream:
     ids: set[str]
 
     @classmethod
-    def drawn(cls, seed: int, events: int) -> Stream:
-        """`events` events of PEOPLE people; the first ten people are visitors who log in half way."""
+    def drawn(cls, seed: int, events: int, *, batch: int = 10) -> Stream:
+        """`events` events of PEOPLE people, `batch` in a post; the first ten people are visitors who log in half way."""
         chance = random.Random(seed)
         by_poster: list[list[dict[str, Any]]] = [[] for _ in range(POSTERS)]
         orders: Counter[str] = Counter()
@@ -54,7 +53,7 @@ class Stream:
                 who = {"userId": f"u{person}"}
                 orders[f"u{person}"] += 1
             by_poster[person % POSTERS].append({"type": "track", "event": name, "messageId": f"m{number}", **who})
-        batches = [[one[i : i + BATCH] for i in range(0, len(one), BATCH)] for one in by_poster]
+        batches = [[one[i : i + batch] for i in range(0, len(one), batch)] for one in by_poster]
         return cls(batches, orders, {event["messageId"] for one in by_poster for event in one})
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import email
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import httpx2
 from tests.crash.test_kill import TEMPLATES, WELCOME, drained
@@ -28,7 +29,7 @@ def test_a_sender_killed_in_the_middle_sends_nothing_twice_and_loses_nothing_sil
         mails.pause = 0.2
         server.pushed(tmp_path, TEMPLATES, WELCOME)
         for first in range(0, PEOPLE, 40):
-            batch: list[dict[str, object]] = []
+            batch: list[dict[str, Any]] = []
             for n in range(first, first + 40):
                 person = {"userId": f"u{n}", "messageId": f"i{n}", "traits": {"email": f"u{n}@example.com"}}
                 event = {"type": "track", "userId": f"u{n}", "messageId": f"s{n}", "event": "Signed Up"}

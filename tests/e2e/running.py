@@ -13,7 +13,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -32,7 +32,7 @@ PATIENCE = 60.0
 BROWSER = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
 
 
-def until(what: str, ask: Callable[[], T], *, seconds: float = PATIENCE, every: float = 0.05) -> T:
+def until(what: str, ask: Callable[[], T | None], *, seconds: float = PATIENCE, every: float = 0.05) -> T:
     """Ask until the answer is true, and return it. `what` names it in the failure."""
     end = time.monotonic() + seconds
     while True:
@@ -185,7 +185,7 @@ class Wend:
 
 
 @contextmanager
-def wend(data: Path, **environ: str) -> Iterator[Wend]:
+def wend(data: Path, **environ: str) -> Generator[Wend]:
     """A running Wend; no process of it is left afterwards."""
     one = Wend(data, environ)
     try:
@@ -266,7 +266,7 @@ class Sink:
 
 
 @contextmanager
-def sink() -> Iterator[Sink]:
+def sink() -> Generator[Sink]:
     """A mail server; closed at the end."""
     one = Sink()
     try:

@@ -116,7 +116,7 @@ _INPUTS: st.SearchStrategy[Input] = st.one_of(
     st.builds(_event, _EVENT, st.integers(0, 9), st.sampled_from([None, "c1", "c2"])),
     st.builds(_event, _EVENT, st.integers(0, 9), st.sampled_from([None, "c1", "c2"])),
     st.sampled_from(["pro", "free"]).map(lambda plan: Identify({"plan": plan}, 0)),
-    st.sampled_from(["subscribed", "unsubscribed"]).map(lambda said: Consent(said, 0, "email", source="test")),
+    st.sampled_from([Consent("subscribed", 0, "email"), Consent("unsubscribed", 0, "email")]),
 )
 _GUESSES: st.SearchStrategy[Input] = st.builds(
     lambda run, move, state: Feedback("", state, 0, str(run), move),

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -17,9 +17,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.engine.stories import Line, heard_twice, journeys, lives
-from tests.engine.world import DAY, HOUR, START, Running, World, new_input, until
+from tests.engine.world import DAY, HOUR, START, Running, World, new_input, person, until
 
 from wend.core.effects import Send
+from wend.core.inputs import Identify
 from wend.core.pack import pack
 from wend.core.plan import Plan, PlanChange
 from wend.engine.live import Worker
@@ -39,7 +40,7 @@ FEW = settings(max_examples=10, suppress_health_check=[HealthCheck.function_scop
 
 
 @asynccontextmanager
-async def empty_world(url: str) -> AsyncIterator[World]:
+async def empty_world(url: str) -> AsyncGenerator[World]:
     """A workspace in which nothing has happened; made once per database, emptied for every run."""
     async with make_pool(url, smallest=1, largest=8) as pool:
         world = World(pool, PARTITIONS, url)
@@ -134,6 +135,32 @@ def test_the_live_engine_gives_the_answers_of_the_simulation_also_when_it_hears_
     end = lines[-1][0] + 3 * DAY
     told = lines if later is None else heard_twice(lines, later)
     same(asyncio.run(replayed(url, list(documents), told, end, batch)), simulated(list(documents), lines, end))
+
+
+def test_a_message_of_a_run_that_its_own_change_restarts_at_that_instant_never_leaves(url: str) -> None:
+    """Found by the test above: the live engine withdrew it, the simulation heard of its delivery."""
+    document: dict[str, Any] = {
+        "id": "renewed",
+        "name": "Renewed",
+        "entry": {"on": {"attribute_changed": "plan"}, "reentry": "restart"},
+        "nodes": {
+            "pause": {"wait": "1h", "next": "change"},
+            "change": {"set_attribute": {"attribute": "plan", "value": "pro"}, "next": "mail"},
+            "mail": {"send": {"channel": "email", "template": "one"}, "next": "done", "failed": "done"},
+            "done": {"end": {}},
+        },
+        "start": "pause",
+    }
+    lines: list[Line] = [(START + 1, 1, input) for input in person(1, START + 1)]
+    lines.append((START + HOUR, 1, Identify({"plan": "free"}, START + HOUR, message_id="m")))
+    end = START + DAY
+    wanted = simulated([document], lines, end)
+    assert [(step[1], step[5]) for step in wanted["steps"] if step[1] in ("sent", "outcome")] == [
+        ("sent", "1-1"),
+        ("sent", "1-2"),
+        ("outcome", "1-2"),
+    ]
+    same(asyncio.run(replayed(url, [document], lines, end, 2000)), wanted)
 
 
 async def from_a_backlog(

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from heapq import heappop, heappush
 
-from wend.core.effects import Effect, Relay, Send, Step
+from wend.core.effects import Effect, Relay, Send, Step, Withdraw
 from wend.core.inputs import Feedback, Input, MergeAwait, MergeOut, MessageState
 from wend.core.plan import Plan, PlanChange
 from wend.core.profile import Profile
@@ -118,8 +118,13 @@ class Simulation:
             if not todo:
                 return
             id, rows = todo.popleft()
-            for effect in self._live_once(id, rows):
+            effects = self._live_once(id, rows)
+            # A run may be over at the very instant of its message (restarted by what it changed itself): nothing leaves then.
+            withdrawn = {effect.id for effect in effects if isinstance(effect, Withdraw)}
+            for effect in effects:
                 if isinstance(effect, Send):
+                    if effect.id in withdrawn:
+                        continue
                     # What is known at once is heard before anything else happens to that person.
                     for state, at in self._outcome(effect):
                         feedback = feedback_of(effect, state, at)
