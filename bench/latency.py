@@ -9,7 +9,6 @@ import json
 import time
 from contextlib import closing
 from pathlib import Path
-from subprocess import Popen
 
 from rich.progress import Progress
 
@@ -38,36 +37,40 @@ def run(progress: Progress, *, quick: bool) -> list[Record]:
 
 
 def _part(every: int, events: int) -> list[Record]:
-    sink = spawn(["-m", "bench.sink"], stdin=True)
-    try:
-        assert sink.stdout is not None
-        port = int(sink.stdout.readline())
-        with scratch() as folder, wend_up(folder, {"smtp_url": f'"smtp://127.0.0.1:{port}?security=none"'}) as stack:
-            _prepare(stack)
-            before = used(stack.python, stack.postmaster)
-            key = stack.key()
-            said = load(
-                stack,
-                key,
-                batch=BATCH,
-                clients=64,
-                events=events,
-                first=PEOPLE,
-                rate=RATE,
-                people=PEOPLE,
-                name="Bench Asked",
-                every=every,
-            )
-            wanted = {
-                number: said["began"] + (number - PEOPLE) // BATCH * BATCH / RATE
-                for number in range(PEOPLE, PEOPLE + events)
-                if number % every == 0
-            }
-            _await_mails(stack, len(wanted))
-            spent = used(stack.python, stack.postmaster) - before
-        arrived = _arrived(sink)
-    finally:
-        end(sink)
+    with scratch() as folder:
+        arrivals = folder / "arrivals.json"
+        sink = spawn(["-m", "bench.sink", str(arrivals)], stdin=True)
+        try:
+            assert sink.stdout is not None
+            port = int(sink.stdout.readline())
+            with wend_up(folder / "data", {"smtp_url": f'"smtp://127.0.0.1:{port}?security=none"'}) as stack:
+                key = stack.key()
+                _prepare(stack, key)
+                before = used(stack.python, stack.postmaster)
+                said = load(
+                    stack,
+                    key,
+                    batch=BATCH,
+                    clients=64,
+                    events=events,
+                    first=PEOPLE,
+                    rate=RATE,
+                    people=PEOPLE,
+                    name="Bench Asked",
+                    every=every,
+                )
+                numbers = range(PEOPLE, PEOPLE + events)
+                wanted = {
+                    one: said["began"] + (one - PEOPLE) // BATCH * BATCH / RATE for one in numbers if one % every == 0
+                }
+                _await_mails(stack, len(wanted))
+                spent = used(stack.python, stack.postmaster) - before
+            assert sink.stdin is not None
+            sink.stdin.close()
+            sink.wait(30)
+            arrived = {int(number): times for number, times in json.loads(arrivals.read_text()).items()}
+        finally:
+            end(sink)
     return _records(every, events, wanted, arrived, said["late"], (spent.python + spent.postgres) / events * 1e6)
 
 
@@ -96,7 +99,7 @@ def _records(
     ]
 
 
-def _prepare(stack: Stack) -> None:
+def _prepare(stack: Stack, key: str) -> None:
     for command in (
         ["template", "push", str(DOCUMENTS / "mail.yaml")],
         ["journey", "publish", str(DOCUMENTS / "journey.yaml")],
@@ -105,7 +108,7 @@ def _prepare(stack: Stack) -> None:
         said, _ = made.communicate(timeout=60)
         if made.returncode:
             raise RuntimeError(f"wend {' '.join(command)}: {said}")
-    load(stack, stack.key(), batch=100, clients=4, events=PEOPLE, name="identify", people=PEOPLE)
+    load(stack, key, batch=100, clients=4, events=PEOPLE, name="identify", people=PEOPLE)
     time.sleep(3)  # the engine has made the people
 
 
@@ -122,10 +125,3 @@ def _await_mails(stack: Stack, count: int) -> None:
                 return
             time.sleep(1)
     raise RuntimeError(f"of {count} mails only {row} were settled in {_PATIENCE:.0f} s; see {stack.data}/wend.log")
-
-
-def _arrived(sink: Popen[str]) -> dict[int, list[float]]:
-    assert sink.stdin is not None
-    assert sink.stdout is not None
-    sink.stdin.close()
-    return {int(number): times for number, times in json.loads(sink.stdout.readline()).items()}

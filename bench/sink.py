@@ -1,7 +1,7 @@
-"""A mail server that takes everything at once and notes when: `python -m bench.sink`.
+"""A mail server that takes everything at once and notes when.
 
-Prints its port; when its standard input is closed, one JSON object: number in the subject (`bench 123`) → instants of arrival
-(seconds since 1970), each at the final dot.
+`python -m bench.sink FILE` prints its port; when its standard input is closed, it writes FILE, a JSON object: number in the subject
+(`bench 123`) → instants of arrival (seconds since 1970), each at the final dot.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import json
 import re
 import sys
 import time
+from pathlib import Path
 from typing import cast
 
 _NUMBER = re.compile(rb"^Subject: bench (\d+)", re.MULTILINE)
@@ -73,7 +74,7 @@ async def _serve() -> dict[int, list[float]]:
 def main() -> None:
     import uvloop
 
-    print(json.dumps(uvloop.run(_serve())), flush=True)
+    Path(sys.argv[1]).write_text(json.dumps(uvloop.run(_serve())))
 
 
 if __name__ == "__main__":

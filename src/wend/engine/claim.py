@@ -64,7 +64,8 @@ class Claims:
         row = await fetch_one(conn, sql("cursor_claim"), (self.name, now + LEASE, tries, partition, epoch))
         await conn.commit()
         if row is not None:
-            self.lanes[partition] = Lane(partition, row[0])
+            epoch, seq, at = row
+            self.lanes[partition] = Lane(partition, epoch, seq, at)
 
     async def _renew(self, conn: Connection, now: int) -> None:
         if self.lanes:

@@ -65,6 +65,15 @@ class Parking:
     tries: int = 0
 
 
+Place = tuple[str, int, str, int, int | None]
+"""Journey, version, node, since when, until when."""
+
+
+def place_of(run: Run) -> Place:
+    """Where the run rests now."""
+    return run.journey, run.version, run.node, run.entered, run.until
+
+
 class Person:
     """A person while a batch is applied, and what the batch has to write for them."""
 
@@ -112,7 +121,7 @@ class Person:
         self.parked = parked
         self.loaded = loaded
         self.failed = False
-        self.before = {run.id: (run.journey, run.version, run.node) for run in profile.runs} if profile.runs else {}
+        self.before = {run.id: place_of(run) for run in profile.runs} if profile.runs else {}
         """Where the runs rested before the batch."""
         self._begin()
 

@@ -12,7 +12,7 @@ from typing import Any
 from wend.core.effects import Relay, Send, Withdraw
 from wend.core.inputs import Consent
 from wend.core.profile import Profile
-from wend.engine.person import Person
+from wend.engine.person import Person, place_of
 from wend.store.codec import decode_json, encode_attributes, encode_input, encode_json, encode_state
 from wend.store.days import DAY
 from wend.store.log import partition_of
@@ -170,18 +170,20 @@ class Sheet:
             self.left.append((id, name))
             was = before.get(name)
             if was is not None:
-                tally[*was, "waiting-out", day] += 1
+                tally[*was[:3], "waiting-out", day] += 1
         for name, run in person.moved.items():
             if name in person.gone:
                 continue
-            self.places.append((id, name, run.journey, run.version, run.node, run.started, run.entered, run.until))
-            is_at = (run.journey, run.version, run.node)
-            was = before.get(name)
-            if was == is_at:
+            was, now_at = before.get(name), place_of(run)
+            if was == now_at:
+                continue  # it listened, and rests on as it did
+            journey, version, node, entered, until = now_at
+            self.places.append((id, name, journey, version, node, run.started, entered, until))
+            if was is not None and was[:3] == now_at[:3]:
                 continue
             if was is not None:
-                tally[*was, "waiting-out", day] += 1
-            tally[*is_at, "waiting-in", day] += 1
+                tally[*was[:3], "waiting-out", day] += 1
+            tally[journey, version, node, "waiting-in", day] += 1
 
     def _consent(self, id: int, consent: Consent) -> tuple[Any, ...]:
         self.position += 1

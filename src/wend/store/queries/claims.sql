@@ -6,7 +6,7 @@ select partition, epoch, owner, lease from cursor order by partition;
 -- name: cursor_claim
 -- Compare-and-swap on epoch: of two claimers one gets no row. `tries` counts an owner who died in the middle of an attempt.
 update cursor set epoch = epoch + 1, owner = %s, lease = %s, tries = tries + %s
-where partition = %s and epoch = %s returning epoch;
+where partition = %s and epoch = %s returning epoch, seq, at;
 
 -- name: cursors_renew
 -- A cursor that a batch of ours holds renews itself with that batch.
