@@ -78,7 +78,8 @@ def pack_facts(facts: Facts) -> list[Any]:
         facts.recent,
     ]
     if not (facts.cart_changed_at or facts.currency or facts.recent or facts.cart or facts.cart_id is not None):
-        del packed[6 if facts.last_order_at or facts.orders or facts.revenue else 3 :]
+        seen = 3 if facts.first_seen or facts.last_seen or facts.sessions else 0
+        del packed[6 if facts.last_order_at or facts.orders or facts.revenue else seen :]
     return packed
 
 

@@ -8,6 +8,7 @@ instant (at a tie the timer goes first), then the input is applied: facts, runs,
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from typing import assert_never
 
 from wend.core import attributes, consent, facts
 from wend.core.aggregate import prune, remember
@@ -215,6 +216,8 @@ def _apply(passing: Pass, input: Input) -> None:
             return
         case PlanChanged():
             return  # belongs to the partition; the engine brings the new plan
+        case _:
+            assert_never(input)
     handle(passing, happened, input.hops if isinstance(input, Event) else 0)
 
 

@@ -7,8 +7,17 @@ from typing import Any
 import pytest
 from tests.core.journey.story import DAY, HOUR, MONDAY, Story, journey, ms
 
-from wend.core.inputs import Event, Feedback, Identify
+from wend.core.inputs import Event, Feedback, Identify, Start
 from wend.core.journey.document import parse
+from wend.core.journey.happened import (
+    AttributesChanged,
+    EventHappened,
+    MessageChanged,
+    ScoreChanged,
+    StartAsked,
+    TagAdded,
+)
+from wend.core.journey.triggers import parse_triggers
 from wend.core.problems import Problem
 from wend.core.profile import MAX_KEYS, MAX_RUNS
 
@@ -234,6 +243,28 @@ def test_a_trigger_says_where_it_is_wrong(on: Any, fault: str) -> None:
     assert any(str(problem).startswith(fault) for problem in problems), problems
 
 
+def test_a_trigger_answers_only_what_it_is_about() -> None:
+    happenings = {
+        "event": EventHappened(Event("A", 0)),
+        "attribute_changed": AttributesChanged({"a": (1, 2)}, 0),
+        "score_crossed": ScoreChanged(0, 5),
+        "tag_added": TagAdded("x"),
+        "message_opened": MessageChanged(Feedback("e", "opened", 0)),
+        "api": StartAsked(Start("j", 0)),
+    }
+    raw = {
+        "event": "A",
+        "attribute_changed": "a",
+        "score_crossed": {"above": 1},
+        "tag_added": "x",
+        "message_opened": None,
+        "api": None,
+    }
+    for kind, setting in raw.items():
+        (trigger,) = parse_triggers({kind: setting}, "on", [])
+        assert [name for name, happened in happenings.items() if trigger.spark(happened, 0, "j")] == [kind]
+
+
 # --- keys ---
 
 
@@ -297,6 +328,23 @@ def test_conditions_hear_events_of_other_keys_too() -> None:
     story.event("Viewed", k=2)
     story.event("Viewed", k=3)
     assert runs(story) == 0
+
+
+def test_keys_that_no_longer_matter_are_forgotten() -> None:
+    def remembered(**more: Any) -> list[list[Any]]:
+        story = Story(journey(NOW, key="k", **more))
+        kept: list[list[Any]] = []
+        for name, gap in (("Go", "1m"), ("Bought", "6h"), ("Go", "6d")):
+            story.event(name, k=len(kept))
+            kept.append([record[0] for record in story.profile.past.get("j", [])])
+            story.skip(gap)
+        return kept
+
+    assert remembered() == [[], [], []], "nobody will ask"
+    assert remembered(reentry="once") == [[0], [0], [0, 2]]
+    assert remembered(reentry={"after": "1h"}) == [[0], [0], [2]]
+    assert remembered(goal={"event": "Never", "within": "3h"}) == [[0], [0], [2]]
+    assert remembered(goal={"event": "Never", "within": "3d"}) == [[0], [0], [0, 2]]
 
 
 def test_a_hundred_keys_are_remembered_the_oldest_go_first() -> None:

@@ -101,6 +101,20 @@ def test_engine_18_an_outcome_is_taken_while_paused_and_the_wait_behind_it_is_ov
     assert story.profile.tags == ["done"]
 
 
+def test_engine_18_who_leaves_because_another_run_goes_on_is_not_entered_any_more() -> None:
+    nodes = {"w": {"wait_for_event": {"event": "E"}, "happened": "t"}, "t": {"add_tag": "x", "next": "s"}}
+    nodes["s"] = {"wait": "1d", "next": "over"}
+    story = Story(journey(nodes, concurrency="many", exit_when={"tag": "x"}))
+    story.event()
+    story.event()
+    story.change("pause")
+    story.event("E")
+    assert story.places == ["t", "t"]
+    story.change("resume")
+    assert story.ends == ["exit: its condition is true"] * 2
+    assert [step.run for step in story.steps if step.kind == "moved" and step.node == "t"] == ["a11ce-1"]
+
+
 def test_rule_09_at_sunset_nobody_enters_and_who_is_inside_finishes() -> None:
     story = Story(journey(WAIT, concurrency="many"))
     story.event()

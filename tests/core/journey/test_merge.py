@@ -180,6 +180,18 @@ def test_engine_13_what_one_had_done_as_the_other_makes_the_run_leave() -> None:
         assert survivor.ends == ["exit: what was done as the other of the two"]
 
 
+def test_engine_13_a_run_that_is_doubled_and_overtaken_ends_once() -> None:
+    nodes = {"a": {"wait_for_event": {"event": "Bought"}, "happened": "b"}, "b": {"wait": "30d", "next": "over"}}
+    anonymous, survivor = people(journey(nodes, exit_when="Bought"))
+    survivor.event()
+    anonymous.skip("1h")
+    anonymous.event()
+    survivor.skip("2h")
+    survivor.event("Bought")
+    joined(anonymous, survivor)
+    assert survivor.ends == ["merged"] and survivor.places == ["b"]
+
+
 def test_engine_13_an_order_before_the_cart_makes_nobody_leave() -> None:
     anonymous, survivor = people(journey(LONG, on="Added", exit_when={"event": "Order Completed"}))
     survivor.event("Order Completed")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from hashlib import blake2b
-from typing import Any
+from typing import Any, assert_never
 
 from wend.core.attributes import get
 from wend.core.condition.base import Condition, Listens
@@ -113,3 +113,5 @@ def concerns(listens: Listens, happened: Happened) -> bool:
             return True
         case StartAsked():
             return False
+        case _:
+            assert_never(happened)

@@ -8,6 +8,7 @@ timing, tracing, limits and failures.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol, cast
@@ -93,7 +94,7 @@ class Turn(Protocol):
         ...
 
 
-class Node:
+class Node(ABC):
     """Base of all kinds. Instances are immutable once parsed; `settings` are the parsed fields."""
 
     KIND: ClassVar[str]
@@ -130,9 +131,10 @@ class Node:
         """The branches that are never taken at once: only after a minute or more, or when the person does something."""
         return frozenset()
 
+    @abstractmethod
     def enter(self, turn: Turn) -> Answer:
         """The run arrives."""
-        raise NotImplementedError
+        ...
 
     def wake(self, turn: Turn) -> Answer:
         """The instant asked for by Park has come."""
@@ -159,6 +161,7 @@ class Node:
                 inner = cast("dict[str, Any]", value)
                 yield from (one for one in inner.values() if isinstance(one, Reference))
 
+    @abstractmethod
     def summary(self) -> str:
         """One line of plain English for the drawing."""
-        return self.KIND
+        ...

@@ -22,7 +22,32 @@ def finish(passing: Pass, run: Run, reason: str) -> None:
     for record in profile.past.get(run.journey, ()):
         if record[4] == run.id:
             record[2], record[5] = passing.now, run.goal
+    forget(passing, run.journey)
     passing.step("ended", run, why=reason)
+
+
+def forget(passing: Pass, journey: str) -> None:
+    """Let go of the records of keys that no longer matter: neither to re-entry nor to a goal that may follow.
+
+    A journey without keys has one record, which stays: somebody may make it `once` later.
+    """
+    published, records = passing.plan.journeys.get(journey), passing.profile.past.get(journey)
+    if published is None or not records:
+        return
+    document, now = published.live.document, passing.now
+    reentry, goal = document.reentry, document.goal
+    if document.key is None or reentry.kind == "once":
+        return
+    within = -1 if goal is None or goal.within is None else goal.within
+    records[:] = [
+        record
+        for record in records
+        if not record[2]
+        or (reentry.kind == "after" and now - record[2] < reentry.after)
+        or (not record[5] and now - record[1] <= within)
+    ]
+    if not records:
+        del passing.profile.past[journey]
 
 
 def overtaken(plan: Plan, windows: dict[str, list[Any]], run: Run) -> bool:

@@ -11,7 +11,7 @@ from wend.core.condition.base import FOREVER
 from wend.core.duration import format_duration
 from wend.core.effects import Step
 from wend.core.journey.compiled import Compiled
-from wend.core.journey.ending import finish, overtaken
+from wend.core.journey.ending import finish, forget, overtaken
 from wend.core.journey.happened import (
     AttributesChanged,
     EventHappened,
@@ -101,6 +101,7 @@ def _start(passing: Pass, compiled: Compiled, spark: Sparked) -> Run | None:
             finish(passing, one, "restarted")
     profile.next_run += 1
     profile.runs.append(run)
+    forget(passing, compiled.id)
     _record(profile, run)
     passing.step("started", run, why=spark.label, detail=None if run.key is None else {"key": run.key})
     return run

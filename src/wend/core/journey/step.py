@@ -31,8 +31,7 @@ def handle(passing: Pass, first: list[Happened], hops: int = 0) -> None:
     while queue:
         happened, passing.hops = queue.popleft()
         for run in _concerned(passing, happened):
-            if run.id not in passing.gone:
-                _hear(passing, run, happened)
+            _hear(passing, run, happened)
         if isinstance(happened, EventHappened) and _listed(happened.event.name, passing.plan.late_goals):
             _count_goals_after_the_end(passing, happened.event)
         for compiled, run in offer(passing, happened):
