@@ -94,8 +94,8 @@ def main() -> None:
         _fail([str(error)], 1)
     except (Several, ConfigError) as error:
         _fail(str(error).splitlines(), 1)
-    except typer.Abort:
-        _fail(["stopped"], 2)
+    except (typer.Abort, KeyboardInterrupt):
+        _fail(["stopped"], 130)
     except _USAGE as error:
         asked = error.ctx.command_path if error.ctx else "wend"
         said = error.format_message().rstrip(".")  # empty: the help was asked for by giving no command

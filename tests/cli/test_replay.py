@@ -5,7 +5,10 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
 from tests.cli.conftest import await_that, started, wend
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]  # whole servers start and stop, also on a busy machine
 
 TEMPLATE = "id: hello-mail\nchannel: email\nsubject: Back again?\ntext: Good to have you here.\n"
 JOURNEY = """

@@ -13,6 +13,8 @@ import psutil
 import pytest
 from tests.cli.conftest import STOPPED_WITHIN, Up, await_that, command, started, wend
 
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]  # whole servers start and stop, also on a busy machine
+
 
 def gone(processes: list[psutil.Process]) -> bool:
     return not any(one.is_running() and one.status() != psutil.STATUS_ZOMBIE for one in processes)
@@ -85,7 +87,7 @@ def test_what_dies_beside_the_server_is_started_again(data: Path) -> None:
         server = next(one for one in up.family() if one.name() == "postgres" and one.ppid() == up.process.pid)
         server.kill()
         await_that(lambda: gone([server]))
-        await_that(lambda: ready(up), 60)
+        await_that(lambda: ready(up))
 
 
 def test_a_port_that_is_taken_is_named_and_nothing_is_left_running(data: Path) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from types import FrameType
 
@@ -58,22 +59,25 @@ def up(config: Config) -> None:
     claim = Claim(config.data)
     try:
         logs.start(config.data, config.log_level, process="server", aside=True)
-        database = Database(config)
-        try:
-            _serve(config, database, claim)
-        finally:
-            database.stop()
+        with suppress(KeyboardInterrupt):
+            _run(config, claim)
     finally:
         claim.release()
 
 
-def _serve(config: Config, database: Database, claim: Claim) -> None:
-    import uvloop
+def _run(config: Config, claim: Claim) -> None:
+    with ThreadPoolExecutor(1, "start database") as beside:
+        starting = beside.submit(Database, config)
+        try:
+            # Loading the server takes about as long as starting PostgreSQL: side by side.
+            import uvloop
 
-    from wend.commands.serving import serve
+            from wend.commands.serving import serve
 
-    with suppress(KeyboardInterrupt):
-        uvloop.run(serve(config, database, claim))
+            uvloop.run(serve(config, starting.result(), claim))
+        finally:
+            if starting.exception() is None:
+                starting.result().stop()
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:

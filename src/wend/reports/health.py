@@ -8,7 +8,6 @@ from typing import Any
 from wend.reports.rows import first, rows
 from wend.store.postgres import Connection
 
-
 _STOPPED = "stopped: "  # an owner that begins so is the engine's note that a partition has stopped
 
 
