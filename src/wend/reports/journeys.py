@@ -84,7 +84,7 @@ async def counts(conn: Connection, journey: str) -> JourneyCounts:
     ):
         node, what, n = row["node"], row["what"], int(row["n"])
         if not node:
-            _journey_wide(found, what, n)
+            _journey_wide(found, node, what, n)
             continue
         at = found.nodes.setdefault(node, NodeCounts())
         if what in ("waiting-in", "waiting-out"):
@@ -98,16 +98,16 @@ async def counts(conn: Connection, journey: str) -> JourneyCounts:
         elif what == "failed":
             at.failed += n
         else:
-            _journey_wide(found, what, n)
+            _journey_wide(found, node, what, n)
             at.other[what] = at.other.get(what, 0) + n
     found.inside = sum(max(0, one.waiting) for one in found.nodes.values())
     return found
 
 
-def _journey_wide(found: JourneyCounts, what: str, n: int) -> None:
+def _journey_wide(found: JourneyCounts, node: str, what: str, n: int) -> None:
     if what == "started":
         found.started += n
-    elif what == "refused":
+    elif what == "refused" and not node:  # at a node it is a message that was refused
         found.refused += n
     elif what == "goal":
         found.goals += n

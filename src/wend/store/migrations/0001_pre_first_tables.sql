@@ -184,6 +184,7 @@ create table tally (
     n bigint not null,
     primary key (partition, journey, version, node, what, day)
 );
+create index tally_journey on tally (journey, node, what);
 
 -- Where every run rests now (read model of the state, for counts and lists of people at a node).
 create table place (
