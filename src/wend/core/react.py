@@ -122,7 +122,11 @@ def _at(passing: Pass, now: int, real: int | None) -> None:
 
 
 def _lift(passing: Pass, real: int | None) -> None:
-    """Bring the person over the plan changes missed, each at its own time."""
+    """Bring the person over the plan changes missed, each at its own time.
+
+    What is due up to a change has usually been fired under the plan before it: the engine ends a batch behind a change. What is
+    still due here is judged by the journeys' newest triggers and status.
+    """
     plan, profile = passing.plan, passing.profile
     missed = plan.changes[profile.plan :] if profile.runs else ()
     for change in missed:

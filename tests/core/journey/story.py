@@ -6,15 +6,16 @@ otherwise; an emitted event comes back in), everything else is `react`'s doing.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
 from wend.core.duration import parse_duration
 from wend.core.effects import Effect, Relay, Send, Step, Withdraw
 from wend.core.inputs import Consent, Event, Feedback, Group, Identify, Input, Start
+from wend.core.journey.document import parse
 from wend.core.pack import pack, unpack
 from wend.core.plan import ChangeKind, Plan, PlanChange
+from wend.core.problems import Problem
 from wend.core.profile import Profile
 from wend.core.react import Decision, react
 
@@ -207,4 +208,25 @@ class Story:
         return [(step.detail or {}).get("value") for step in self.steps if step.kind == "goal"]
 
 
-Told = Callable[[Story], None]
+# --- journeys of one node ---
+
+
+def one(node: dict[str, Any], **more: Any) -> dict[str, Any]:
+    """A journey of one node `n`; its branches lead to ends of the same name."""
+    problems: list[Problem] = []
+    parsed = parse(journey({"n": node}), problems)
+    assert parsed is not None and not problems, problems
+    branches = [b for b in parsed.nodes["n"].node.branches() if b not in parsed.nodes["n"].node.FALLBACK]
+    ends = {f"to_{branch}": {"end": branch} for branch in branches}
+    return journey({"n": {**node, **{branch: f"to_{branch}" for branch in branches}}, **ends}, **more)
+
+
+def node_faults(node: dict[str, Any]) -> list[str]:
+    problems: list[Problem] = []
+    parse(journey({"n": node}), problems)
+    return [str(problem) for problem in problems]
+
+
+def ended(story: Story) -> str:
+    assert len(story.ends) == 1, story.steps
+    return story.ends[0]

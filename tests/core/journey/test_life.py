@@ -6,7 +6,7 @@ import pytest
 from tests.core.journey.story import DAY, HOUR, MINUTE, MONDAY, Story, journey, plan_of, shown
 
 from wend.core.journey.document import dump
-from wend.core.plan import Plan, PlanChange
+from wend.core.plan import ChangeKind, Plan, PlanChange
 
 WAIT = {"w": {"wait": "2h", "next": "t"}, "t": {"add_tag": "done", "next": "over"}}
 AWAIT = {
@@ -190,9 +190,10 @@ def test_engine_17_lifting_at_once_or_step_by_step_gives_the_same() -> None:
     for lift in (True, False):
         story = Story(journey({"w": {"wait": "1h", "next": "t"}, "t": {"adjust_score": 1, "next": "w"}}))
         story.event()
-        for kind, length in (("pause", "90m"), ("resume", "3h"), ("pause", "2h"), ("sunset", "1h")):
+        acts: list[tuple[ChangeKind, str]] = [("pause", "90m"), ("resume", "3h"), ("pause", "2h"), ("sunset", "1h")]
+        for kind, length in acts:
             story.skip(length)
-            story.change(kind, lift=lift)  # type: ignore[arg-type]
+            story.change(kind, lift=lift)
         story.skip("90m")
         story.tell(None)
         outcomes.append((story.profile.score, story.wakes_at, [(step.at, step.kind) for step in story.steps]))
