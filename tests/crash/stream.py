@@ -57,10 +57,12 @@ class Stream:
         return cls(batches, orders, {event["messageId"] for one in by_poster for event in one})
 
 
-def people_csv() -> str:
-    """All users with consent, for `wend import profiles`."""
-    rows = [f"u{n},u{n}@example.com,Number {n},yes" for n in range(PEOPLE)]
-    return "\n".join(["user_id,email,first_name,consent_email", *rows, ""])
+def people() -> list[dict[str, Any]]:
+    """What makes all users known, as one batch."""
+    return [
+        {"type": "identify", "userId": f"u{n}", "messageId": f"known-{n}", "traits": {"email": f"u{n}@example.com"}}
+        for n in range(PEOPLE)
+    ]
 
 
 @dataclass

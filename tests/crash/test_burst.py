@@ -7,23 +7,22 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.crash.stream import Posters, Stream, people_csv
+from tests.crash.stream import Posters, Stream, people
 from tests.crash.test_kill import CART, ECHO, HEARD, LONG, PARTITIONS, TEMPLATES, WELCOME, drained
 from tests.crash.undisturbed import compared
 from tests.e2e.running import until, wend
 
-EVENTS = 6_000
+EVENTS = 3_000
 
 
 def test_a_burst_is_taken_or_refused_for_now_and_applied_as_if_it_had_come_slowly(
     tmp_path: Path, database_url: str
 ) -> None:
-    stream = Stream.drawn(7, EVENTS, batch=300)
+    stream = Stream.drawn(7, EVENTS, batch=200)
     settings = {"WEND_DATABASE_URL": database_url, "WEND_PARTITIONS": str(PARTITIONS), "WEND_WORKERS": "2"}
     with wend(tmp_path / "data", **settings) as server:
-        server.pushed(tmp_path, TEMPLATES, WELCOME, CART, ECHO, HEARD, LONG)
-        (tmp_path / "people.csv").write_text(people_csv())
-        server.run("import", "profiles", tmp_path / "people.csv")
+        server.published(TEMPLATES, WELCOME, CART, ECHO, HEARD, LONG)
+        assert server.post(people()).status_code == 200
         posters = Posters(server.url, server.keys["Write key"], stream, pace=0.0)
         posters.start()
         try:

@@ -79,7 +79,7 @@ def answered(server: Wend, url: str, key: str, batch: list[dict[str, object]]) -
 @pytest.mark.slow
 def test_a_full_disk_answers_503_and_loses_nothing(small_disk: Path, tmp_path: Path) -> None:
     with wend(small_disk / "data", WEND_PARTITIONS="4") as server:
-        server.pushed(tmp_path, TEMPLATES, WELCOME)
+        server.published(TEMPLATES, WELCOME)
         url, key = server.url, server.keys["Write key"]
         assert answered(server, url, key, events(0)) == 200
         ballast = fill(small_disk)

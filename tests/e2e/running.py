@@ -25,6 +25,7 @@ import psycopg
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from wend.commands import running
+from wend.content.documents import load_all
 
 T = TypeVar("T")
 PATIENCE = 60.0
@@ -32,7 +33,7 @@ PATIENCE = 60.0
 BROWSER = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
 
 
-def until(what: str, ask: Callable[[], T | None], *, seconds: float = PATIENCE, every: float = 0.05) -> T:
+def until(what: str, ask: Callable[[], T | None], *, seconds: float = PATIENCE, every: float = 0.1) -> T:
     """Ask until the answer is true, and return it. `what` names it in the failure."""
     end = time.monotonic() + seconds
     while True:
@@ -147,12 +148,12 @@ class Wend:
 
     def api(self, path: str, **params: str) -> Any:
         """GET of /api/… with the API key."""
-        answer = httpx2.get(
-            f"{self.url}/api/{path}",
-            params=params,
-            headers={"Authorization": f"Bearer {self.keys['API key']}"},
-            timeout=PATIENCE,
-        )
+        return self.ask("GET", path, params=params)
+
+    def ask(self, method: str, path: str, **given: Any) -> Any:
+        """Any call of /api/… with the API key; it must succeed."""
+        headers = {"Authorization": f"Bearer {self.keys['API key']}"}
+        answer = httpx2.request(method, f"{self.url}/api/{path}", headers=headers, timeout=PATIENCE, **given)
         assert answer.status_code == 200, f"{path}: {answer.status_code} {answer.text}"
         return answer.json()
 
@@ -182,6 +183,13 @@ class Wend:
             files[-1].write_text(text)
         if files:
             self.run("journey", "publish", *files)
+
+    def published(self, templates: str, *journeys: str) -> None:
+        """The same by the API, where the commands are not the point: each of those takes a second to start."""
+        for template in load_all(templates, "templates"):
+            self.ask("PUT", f"templates/{template['id']}", json=template)
+        for [journey] in (load_all(text, "journey") for text in journeys):
+            self.ask("POST", f"journeys/{journey['id']}/publish", json=journey)
 
 
 @contextmanager
