@@ -157,7 +157,8 @@ class Sheet:
             if kind in ("moved", "dropped"):
                 kind = f"moved:{step.branch}"
             elif kind == "outcome":
-                kind = step.branch
+                # What a privacy proxy opened is counted apart: nobody has read it.
+                kind = f"{step.branch}:machine" if step.detail and "machine" in step.detail else step.branch
             tally[journey, version, node, kind, step.at // DAY] += 1
         self.position = position
 
