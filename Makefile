@@ -7,6 +7,7 @@ STAMP := .venv/.set-up
 # Files of our own that `make check` reads; folders that do not exist yet are left out.
 CODE := $(wildcard src tests bench)
 PYTEST_ARGS ?=
+BENCH_ARGS ?=
 # The most lines that a Python file may have.
 LINES := 400
 
@@ -61,8 +62,8 @@ fmt: setup ## format, and repair what can be repaired safely
 	$(BIN)/ruff check --fix $(CODE)
 	$(BIN)/ruff format $(CODE)
 
-bench: setup ## run the benchmarks
-	$(BIN)/python -m bench
+bench: setup ## run the benchmarks (BENCH_ARGS="engine --quick", "--write")
+	$(BIN)/python -m bench $(BENCH_ARGS)
 
 lock: setup ## write requirements.lock anew from pyproject.toml (after changing a dependency)
 	$(BIN)/uv pip compile --quiet --no-config --universal --python-version 3.11 --generate-hashes --no-emit-index-url \

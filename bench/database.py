@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
 from random import Random
+from typing import LiteralString, cast
 
 from bench import population
 from bench.population import Template
@@ -64,13 +66,16 @@ async def load_people(
 
 async def load_inputs(
     conn: Connection, people: Sequence[tuple[int, Template]], count: int, now: int, progress: Progress
-) -> float:
-    """`count` inputs into the log, as if they had just come in; returns the mean size of a payload in bytes."""
+) -> tuple[float, int]:
+    """`count` inputs into the log, of log time `now`, which must not have come yet: rows are never older than what was applied.
+
+    Returns the mean size of a payload in bytes, and how many inputs have a message id.
+    """
     await days.create(conn, now - days.DAY, now + days.DAY)
     seqs = dict.fromkeys(range(PARTITIONS), 0)
     for partition, seq in await (await conn.execute("select partition, seq from head")).fetchall():
         seqs[partition] = seq
-    size = 0
+    size = hashes = 0
     made = population.inputs(Random(11), people, count, now)
     for begin in range(0, count, _MANY):
         part = [next(made) for _ in range(min(_MANY, count - begin))]
@@ -81,14 +86,16 @@ async def load_inputs(
                 partition = id % PARTITIONS
                 seqs[partition] += 1
                 hashed = message_hash(message_id) if message_id else None
+                hashes += hashed is not None
                 await copy.write_row((partition, seqs[partition], now, id, kind, hashed, payload.decode()))
         progress(len(part))
     await conn.commit()
-    return size / count
+    return size / count, hashes
 
 
 async def release(conn: Connection, now: int) -> None:
-    """Move the heads to the end of the log that was loaded: from this commit on there is something to do."""
+    """Move the heads to the end of the log that was loaded for `now`, when that has come: from this commit on there is work."""
+    await asyncio.sleep(max(0.0, (now - await instant(conn)) / 1000))
     rows = await (await conn.execute("select partition, max(seq) from log group by partition")).fetchall()
     for partition, seq in sorted(rows):
         await conn.execute(
@@ -105,7 +112,7 @@ async def settle(conn: Connection) -> None:
     await conn.commit()
     await conn.set_autocommit(True)
     for name in ("profile", "place", "log", "step", "seen"):
-        await conn.execute(f"vacuum (analyze) {name}")  # pyright: ignore[reportArgumentType]
+        await conn.execute(f"vacuum (analyze) {name}")
     await conn.set_autocommit(False)
 
 
@@ -118,7 +125,7 @@ async def instant(conn: Connection) -> int:
 
 async def count(conn: Connection, query: str) -> int:
     """One number; nothing is left open."""
-    row = await (await conn.execute(query)).fetchone()  # pyright: ignore[reportArgumentType]
+    row = await (await conn.execute(cast("LiteralString", query))).fetchone()
     await conn.commit()
     assert row is not None
     return int(row[0] or 0)

@@ -10,7 +10,7 @@ import asyncio
 import json
 import os
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,11 +63,7 @@ async def _run(progress: Progress, folder: Path, server: embedded.Embedded, size
         templates = [one for one in population.templates(plan, TEMPLATES, now) if not progress.advance(task)]
         task = progress.add_task("engine: people are loaded", total=size.people)
         loaded = await database.load_people(conn, templates, size.people, 1, lambda n: progress.advance(task, n))
-        task = progress.add_task("engine: inputs are loaded", total=size.inputs)
-        now = await database.instant(conn)
-        payload = await database.load_inputs(conn, loaded, size.inputs, now, lambda n: progress.advance(task, n))
-        await database.settle(conn)
-        records = await _inputs(progress, conn, folder, server, size.inputs, size.people, payload)
+        records = await _inputs(progress, conn, folder, server, loaded, size.inputs)
         return records + await _timers(progress, conn, folder, server, plan, size.timers)
     finally:
         await conn.close()
@@ -78,30 +74,28 @@ async def _inputs(
     conn: Connection,
     folder: Path,
     server: embedded.Embedded,
+    people: list[tuple[int, population.Template]],
     inputs: int,
-    people: int,
-    payload: float,
 ) -> list[Record]:
-    size = await database.count(
-        conn,
-        "select avg(length(state) + length(attributes::text)) from (select state, attributes from profile limit 20000) p",
-    )
+    task = progress.add_task("engine: inputs are loaded", total=inputs)
+    begin = await database.instant(conn) + 30_000 + inputs // 4
+    payload, hashes = await database.load_inputs(conn, people, inputs, begin, lambda n: progress.advance(task, n))
+    await database.settle(conn)
+    sizes = "select avg(length(state) + length(attributes::text)) from (select state, attributes from profile limit 20000) p"
+    size = await database.count(conn, sizes)
     assert _SIZE[0] <= size <= _SIZE[1], f"state and attributes are {size} bytes: not the size that the bar speaks of"
     task = progress.add_task("engine: inputs are applied", total=inputs)
-    now = await database.instant(conn)
     left = "select sum(h.seq - c.seq) from head h join cursor c using (partition)"
     async with _workers(conn, folder, server.dsn) as workers:
-        await database.release(conn, now)
-        seconds, cpu = await _drain(
-            conn, workers, server, left, lambda rest: progress.update(task, completed=inputs - rest)
-        )
-    steps, sends = (
-        await database.count(conn, "select count(*) from step"),
-        await database.count(conn, "select count(*) from outbox"),
-    )
+        await database.release(conn, begin)
+        seconds, cpu = await _drain(conn, workers, server, left, lambda n: progress.update(task, completed=inputs - n))
+    heard = await database.count(conn, "select count(*) from seen")
+    assert heard == hashes, f"of {hashes} inputs with a message id {heard} were applied"
+    steps = await database.count(conn, f"select count(*) from step where at >= {begin}")
+    sends = await database.count(conn, f"select count(*) from outbox where at >= {begin}")
     how = (
         f"{inputs:,} inputs (44 % page views, 21 % products viewed, 10 % added to a cart, 4 % orders, 6 % identify, 10 % feedback,"
-        f" 5 % others; payload {payload:.0f} B on average) of {people:,} people at random, 10 journeys live, {PARTITIONS} partitions,"
+        f" 5 % others; payload {payload:.0f} B on average) of {len(people):,} people at random, 10 journeys live, {PARTITIONS} partitions,"
         f" {WORKERS} worker processes, nothing else running; state + attributes {size} B on average; {steps / inputs:.2f} steps"
         f" and {sends / inputs:.3f} messages an input; timers that fall due meanwhile are included; message ids de-duplicated."
     )
@@ -156,7 +150,7 @@ async def _drain(
 
 
 @asynccontextmanager
-async def _workers(conn: Connection, folder: Path, dsn: str) -> AsyncIterator[list[int]]:
+async def _workers(conn: Connection, folder: Path, dsn: str) -> AsyncGenerator[list[int]]:
     """The worker processes, when they have shared the partitions out."""
     orders = {"parent": os.getpid(), "data": str(folder), "log_level": "warning", "database_url": dsn, "schema": "wend"}
     workers = [spawn(["-m", "wend.commands.child", "worker"], stdin=True) for _ in range(WORKERS)]

@@ -116,12 +116,12 @@ def _await_mails(stack: Stack, count: int) -> None:
     import psycopg
 
     database = json.loads((stack.data / "wend.run").read_text())
-    limit = time.monotonic() + _PATIENCE
+    limit, settled = time.monotonic() + _PATIENCE, 0
     with closing(psycopg.connect(database["database_url"], autocommit=True)) as conn:
         query = "select count(*) from wend.outbox where status not in ('queued', 'sending')"
         while time.monotonic() < limit:
-            row = conn.execute(query).fetchone()
-            if row is not None and row[0] >= count:
+            settled = sum(row[0] for row in conn.execute(query))
+            if settled >= count:
                 return
             time.sleep(1)
-    raise RuntimeError(f"of {count} mails only {row} were settled in {_PATIENCE:.0f} s; see {stack.data}/wend.log")
+    raise RuntimeError(f"of {count} mails only {settled} were settled in {_PATIENCE:.0f} s; see {stack.data}/wend.log")

@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +17,7 @@ ROOT = Path(__file__).parent.parent
 
 
 @contextmanager
-def scratch() -> Iterator[Path]:
+def scratch() -> Generator[Path]:
     """A folder that is gone afterwards. WEND_BENCH_DIR says where (a disk, not a memory file system: commits are durable)."""
     with tempfile.TemporaryDirectory(
         prefix="wend-bench-", dir=os.environ.get("WEND_BENCH_DIR"), ignore_cleanup_errors=True

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -51,7 +51,7 @@ class Stack:
 
 
 @contextmanager
-def wend_up(data: Path, settings: Mapping[str, str] | None = None) -> Iterator[Stack]:
+def wend_up(data: Path, settings: Mapping[str, str] | None = None) -> Generator[Stack]:
     """`wend up` on `data`, serving."""
     data.mkdir(parents=True, exist_ok=True)
     lines = [f"{name} = {value}" for name, value in (settings or {}).items()]

@@ -5,7 +5,7 @@ Twice: with its worker and sender held still (the API and PostgreSQL alone), and
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 
 import psutil
@@ -66,7 +66,7 @@ def _single(stack: Stack, key: str, events: int, first: int) -> list[Record]:
 
 
 @contextmanager
-def _still(stack: Stack) -> Iterator[None]:
+def _still(stack: Stack) -> Generator[None]:
     """Worker and sender stopped by signal, as if there were nothing to do."""
     children = [psutil.Process(pid) for pid in stack.children]
     for child in children:
