@@ -277,3 +277,20 @@ def test_a_cart_never_has_more_than_fifty_lines():
         happen(profile, "Product Added", T + number, product_id=f"p{number}")
     assert len(profile.facts.cart) == MAX_LINES
     assert profile.facts.cart[-1]["product_id"] == f"p{MAX_LINES + 9}"
+
+
+def test_only_the_latest_lines_of_a_long_cart_keep_their_links_and_recent_things_have_none():
+    profile = Profile(1)
+    reads = frozenset({"recent.viewed"})
+    for number in range(60):
+        product = {
+            "product_id": f"P{number}",
+            "name": "x",
+            "url": "https://shop.example/p",
+            "image_url": "https://i.example/p",
+        }
+        apply_event(profile, Event("Product Viewed", number + 1, product), reads)
+        apply_event(profile, Event("Product Added", number + 1, product), reads)
+    assert len(profile.facts.cart) == 50
+    assert [line["product_id"] for line in profile.facts.cart if "url" in line] == [f"P{n}" for n in range(55, 60)]
+    assert not any("image_url" in item for item in profile.facts.recent["viewed"])

@@ -16,11 +16,13 @@ from wend.core.profile import Facts, Profile
 
 SESSION_GAP = 30 * 60_000
 MAX_LINES = 50
+MAX_LINKED = 5
 MAX_RECENT = 10
 MAX_DEVICES = 10
 RECENT = ("viewed", "searched", "bought")
 
 _TEXT = {"product_id": 100, "name": 150, "category": 100, "url": 300, "image_url": 300}
+_LINKS = frozenset({"url", "image_url"})
 
 
 def apply_event(profile: Profile, event: Event, reads: frozenset[str]) -> set[str]:
@@ -149,8 +151,14 @@ def _added(facts: Facts, event: Event, reads: frozenset[str], changed: set[str])
         else:
             cart.append(old)
     line["quantity"] = quantity
-    facts.cart = [*cart, line][-MAX_LINES:]
+    facts.cart = _within_bounds([*cart, line])
     _touch_cart(facts, event, changed)
+
+
+def _within_bounds(cart: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """At most 50 lines; only the latest few keep their links, which are most of a line's bytes (engine.md 16)."""
+    old, new = cart[-MAX_LINES:-MAX_LINKED], cart[-MAX_LINKED:]
+    return [*({name: value for name, value in line.items() if name not in _LINKS} for line in old), *new]
 
 
 def _removed(facts: Facts, event: Event, reads: frozenset[str], changed: set[str]) -> None:
@@ -185,7 +193,7 @@ def _cart_viewed(facts: Facts, event: Event, reads: frozenset[str], changed: set
             old = cart.get(line["product_id"])
             line["quantity"] = _quantity(product) + (old["quantity"] if old else 0)
             cart[line["product_id"]] = line
-    facts.cart = list(cart.values())[:MAX_LINES]
+    facts.cart = _within_bounds(list(cart.values())[:MAX_LINES])
     _touch_cart(facts, event, changed)
 
 
@@ -254,6 +262,8 @@ def _keep(facts: Facts, name: str, key: str, item: dict[str, Any], reads: frozen
     """The latest 10, latest first, each thing once."""
     if f"recent.{name}" not in reads:
         return
+    # Ten links of each kind would be more than all the rest of a state.
+    item = {field: value for field, value in item.items() if field not in _LINKS}
     items = [item]
     for old in facts.recent.get(name, ()):
         if old.get(key) != item[key]:
