@@ -137,10 +137,10 @@ def test_whatever_is_killed_and_whenever_the_result_is_that_of_an_undisturbed_ru
     with wend(tmp_path / "data", WEND_PORT=str(port), WEND_WORKERS="2", WEND_PARTITIONS=str(PARTITIONS)) as server:
         server.published(TEMPLATES, WELCOME, CART, ECHO, HEARD, LONG)
         assert server.post(people()).status_code == 200
-        posters = Posters(server.url, server.keys["Write key"], stream, pace=0.2)
+        posters = Posters(server.url, server.keys["Write key"], stream, pace=0.15)
         posters.start()
         try:
-            for seconds, target in kill_moments(SEED, list(TARGETS), (0.2, 1.5)):
+            for seconds, target in kill_moments(SEED, list(TARGETS), (0.1, 0.9)):
                 wait(seconds)
                 shoot(server, target)
             until("every batch is accepted", lambda: posters.done, seconds=90)
