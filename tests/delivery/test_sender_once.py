@@ -9,7 +9,7 @@ import pytest
 from tests.channels.peers import smtp_peer
 from tests.delivery.conftest import World
 
-from wend.channels.contract import Accepted, Message, Outcome
+from wend.channels.contract import Accepted, Later, Message, Outcome
 from wend.channels.smtp import Smtp, SmtpSettings
 
 
@@ -176,3 +176,27 @@ async def test_two_senders_at_once_send_each_message_once(world: World) -> None:
         row["address"] for row in await world.rows("select address from outbox")
     )
     assert await world.states() == ["accepted"] * 60
+
+
+async def test_22_a_replay_waits_for_an_inbox_that_is_not_up_yet(world: World, inbox: Any) -> None:
+    await world.template()
+    effect = await world.queue(await world.person())
+    async with world.pool.connection() as conn:
+        await conn.execute("update workspace set value = '\"replay\"' where name = 'mode'")
+    world.clock.ms += 40 * 86_400_000  # the slice ends long after the message's time to live: only its own time counts
+    failures = 3
+
+    class Starting(Hanging):
+        real = False
+
+        async def send(self, batch: list[Message]) -> list[Outcome]:
+            nonlocal failures
+            failures -= 1
+            if failures >= 0:
+                return [Later("connection refused", account=True) for _ in batch]
+            return [Accepted("x") for _ in batch]
+
+    await asyncio.wait_for(world.sender({"email": Starting(idempotent=True)}, virtual=True).drain(), 90)
+    assert failures < 0
+    assert (await world.message(effect))["status"] == "accepted"
+    assert await world.states() == ["accepted"]

@@ -21,6 +21,7 @@ import socket
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, cast
 
 import psycopg
@@ -48,6 +49,8 @@ AT_ONCE = 3
 _LAW_FOR = 2_000
 _LONGEST_WAIT = 5_000
 _GATHER = 0.005
+_AGAIN = 0.2
+_STUCK = 60.0
 _SMALL = 50
 """After a claim of fewer rows the next one waits a moment, so that each is worth its transactions."""
 
@@ -92,6 +95,7 @@ class Sender:
         self._stopping = False
         self._batches: set[asyncio.Task[None]] = set()
         self._law: tuple[int, Mapping[str, Any]] = (0, {})
+        self._put_back = 0
         self.counts: Counter[tuple[str, str]] = Counter()
         """(channel, status) → messages, for metrics."""
 
@@ -135,14 +139,26 @@ class Sender:
         self._hint.set()
 
     async def drain(self) -> int:
-        """Hand over everything that is due now and return how many rows were worked on (for replay and tests)."""
+        """Hand over everything that is due now and return how many rows were worked on (for replay and tests).
+
+        A replay's clock stands still, so there what cannot be handed over is tried again in real time, and given up with a
+        TimeoutError when nothing at all went out for a minute.
+        """
         done = 0
+        stuck_since = time.monotonic()
         while True:
             rows = [row for group in self._groups for row in await self._claim(group)]
             if not rows:
                 return done
             done += len(rows)
+            before = self._put_back
             await self._hand_over(rows)
+            if self._put_back - before < len(rows):
+                stuck_since = time.monotonic()
+            elif time.monotonic() - stuck_since > _STUCK:
+                raise TimeoutError(f"{len(rows)} messages of the replay cannot be handed over, the first: {rows[0].why}")
+            if self._virtual and self._put_back > before:
+                await asyncio.sleep(_AGAIN)
 
     async def _claim(self, group: Sequence[int]) -> list[Row]:
         now = self._clock.now_ms()
@@ -182,9 +198,9 @@ class Sender:
 
     async def _through(self, account: str, waiting: list[Prepared]) -> None:
         """All messages of one account: at its pace, no more at once than it works on; none while it is paused."""
-        give_up = self._clock.now_ms() + _LONGEST_WAIT
+        give_up = self._real_ms() + _LONGEST_WAIT
         while waiting:
-            now = self._clock.now_ms()
+            now = self._real_ms()
             back = self._accounts.paused_until(account, now)
             why = self._accounts.why(account)
             given = 0
@@ -196,7 +212,7 @@ class Sender:
                 await self._send(wave)
             elif back > give_up:
                 again = [Settled(one.row, "queued", why, not_before=min(back, one.row.expires_at)) for one in waiting]
-                return await self._settle(again, sent=False)
+                return await self._settle(self._at_once(again), sent=False)
             elif waiting:
                 await asyncio.sleep(max(0, back - now) / 1000)
         return None
@@ -225,11 +241,11 @@ class Sender:
                     more, pending = await asyncio.wait(pending, timeout=_GATHER)
                     finished |= more
                 settled = [
-                    settled_as(one.row, one.message.to, outcome, provider, self._accounts, self._clock.now_ms())
+                    settled_as(one.row, one.message.to, outcome, provider, self._accounts, self._real_ms())
                     for task in finished
                     for one, outcome in zip(calls[task], task.result(), strict=True)
                 ]
-                await self._settle(settled, sent=True)
+                await self._settle(self._at_once(settled), sent=True)
                 if pending and time.monotonic() - renewed > self._lease / 3000:
                     rows = [one.row for task in pending for one in calls[task]]
                     await self._outbox.renew(rows, self._clock.now_ms() + self._lease)
@@ -237,6 +253,18 @@ class Sender:
         finally:
             for task in calls:
                 task.cancel()
+
+    def _real_ms(self) -> int:
+        """Accounts recover in real time, also while a replay's clock stands still."""
+        return int(time.time() * 1000) if self._virtual else self._clock.now_ms()
+
+    def _at_once(self, settled: Sequence[Settled]) -> Sequence[Settled]:
+        """In a replay what is put back is due again at once: its clock stands still until it is out."""
+        if not self._virtual:
+            return settled
+        again = [one for one in settled if one.status == "queued"]
+        self._put_back += len(again)
+        return [replace(one, not_before=0) if one.status == "queued" else one for one in settled]
 
     async def _settle(self, settled: Sequence[Settled], *, sent: bool) -> None:
         if not settled:

@@ -197,9 +197,9 @@ class Life:
                 fate = (effect.run, effect.move, effect.journey, effect.node, effect.channel, effect.template)
                 for state, later in (("accepted", 2), ("opened", 5)):
                     at = self.profile.last + later * MINUTE
-                    heapq.heappush(self.todo, (at, number * 2 + later, Feedback(effect.id, state, at, *fate)))  # pyright: ignore[reportArgumentType]
+                    heapq.heappush(self.todo, (at, number * 10 + later, Feedback(effect.id, state, at, *fate)))  # pyright: ignore[reportArgumentType]
             elif isinstance(effect, Relay):
-                heapq.heappush(self.todo, (self.profile.last + MINUTE, number * 2, effect.input))
+                heapq.heappush(self.todo, (self.profile.last + MINUTE, number * 10, effect.input))
 
 
 def stored(profile: Profile) -> Profile:
