@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Generator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from subprocess import Popen
@@ -36,7 +36,12 @@ class Stack:
     def python(self) -> list[int]:
         """The server and its children, without PostgreSQL."""
         own = psutil.Process(self.process.pid)
-        return [one.pid for one in (own, *own.children(recursive=True)) if not one.name().startswith("postgres")]
+        found: list[int] = []
+        for one in (own, *own.children(recursive=True)):
+            with suppress(psutil.NoSuchProcess):  # servers of PostgreSQL come and go
+                if not one.name().startswith("postgres"):
+                    found.append(one.pid)
+        return found
 
     @property
     def children(self) -> list[int]:
