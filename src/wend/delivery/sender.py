@@ -156,7 +156,9 @@ class Sender:
             if self._put_back - before < len(rows):
                 stuck_since = time.monotonic()
             elif time.monotonic() - stuck_since > _STUCK:
-                raise TimeoutError(f"{len(rows)} messages of the replay cannot be handed over, the first: {rows[0].why}")
+                raise TimeoutError(
+                    f"{len(rows)} messages of the replay cannot be handed over, the first: {rows[0].why}"
+                )
             if self._virtual and self._put_back > before:
                 await asyncio.sleep(_AGAIN)
 
