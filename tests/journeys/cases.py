@@ -11,7 +11,8 @@ further one is a case: a timeline of what happens to one person, and what is exp
     2026-03-03 10:00 ended …                     the run is over, and why
 
 Times are UTC. `happened:` is the event's own time when it differs from when it arrived, `outcomes:` says what becomes of the sends of a node
-(default: accepted at once), `until:` ends the story (default: when nothing more can happen), `waiting:` says where runs rest then.
+(default: accepted at once), `until:` ends the story (default: when nothing more can happen),
+`waiting:` says where runs rest then, `score:` what the person's score is.
 """
 
 from __future__ import annotations
@@ -47,6 +48,7 @@ class Case:
     outcomes: dict[str, str] = field(default_factory=dict[str, str])
     until: int = FOREVER
     waiting: dict[str, str] = field(default_factory=dict[str, str])
+    score: float | None = None
 
     def introduction(self) -> list[Input]:
         """What is known of the person before the story begins."""
@@ -82,6 +84,7 @@ def _cases(path: Path) -> list[Case]:
                 outcomes=story.get("outcomes", {}),
                 until=instant(story["until"]) if "until" in story else FOREVER,
                 waiting=story.get("waiting", {}),
+                score=story.get("score"),
             )
         )
     return found

@@ -15,7 +15,7 @@ from wend.core.plan import Plan, PlanChange
 from wend.engine.publish import change_life, publish_journey, publish_settings
 from wend.engine.replay import Simulation
 from wend.engine.replaying import Replay
-from wend.store.codec import encode_input
+from wend.store.codec import decode_state, encode_input
 from wend.store.log import Appender, NewInput, message_hash
 from wend.store.postgres import Pool, fetch_all
 
@@ -23,8 +23,12 @@ CASES = cases()
 LIVES = ("pause", "resume", "sunset", "stop")
 
 
-def in_memory(case: Case) -> tuple[list[str], dict[str, str], list[str]]:
-    """Lines, places and effect ids of the simulation."""
+Outcome = tuple[list[str], dict[str, str], list[str], float]
+"""Lines, places, effect ids, score."""
+
+
+def in_memory(case: Case) -> Outcome:
+    """What the simulation comes to."""
 
     def outcome(send: Send) -> Iterable[tuple[MessageState, int]]:
         return ((case.outcomes.get(send.node, "accepted"), send.created_at),)  # type: ignore[return-value]
@@ -56,11 +60,13 @@ def in_memory(case: Case) -> tuple[list[str], dict[str, str], list[str]]:
             kind = next(name for name in LIVES if name in entry)
             change(kind, at, entry[kind])
     world.advance(case.until)
-    places = {run.journey: run.node for run in world.profiles[PERSON].runs}
-    return lines_of([s for _, s in world.steps]), places, [e.id for _, e in world.effects if isinstance(e, Send)]
+    person = world.profiles[PERSON]
+    places = {run.journey: run.node for run in person.runs}
+    effects = [e.id for _, e in world.effects if isinstance(e, Send)]
+    return lines_of([s for _, s in world.steps]), places, effects, person.score
 
 
-async def on_the_live_engine(case: Case, pool: Pool) -> tuple[list[str], dict[str, str], list[str]]:
+async def on_the_live_engine(case: Case, pool: Pool) -> Outcome:
     """The same, by the engine that runs in production, in replay mode."""
 
     async def deliver(_: int) -> None:
@@ -116,20 +122,23 @@ async def on_the_live_engine(case: Case, pool: Pool) -> tuple[list[str], dict[st
         )
         places = await fetch_all(conn, "select journey, node from place")
         effects = await fetch_all(conn, "select effect_id from outbox order by at, outbox_seq")
+        states = await fetch_all(conn, "select state, attributes from profile where id = %s", (PERSON,))
     found_steps = [Step(*values, detail=None if detail is None else json.loads(detail)) for *values, detail in steps]
-    return lines_of(found_steps), dict(places), [effect for (effect,) in effects]
+    person = decode_state(PERSON, *states[0])
+    return lines_of(found_steps), dict(places), [effect for (effect,) in effects], person.score
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_the_case_comes_true_in_memory(case: Case) -> None:
-    lines, places, _ = in_memory(case)
+    lines, places, _, score = in_memory(case)
     assert lines == case.expect
     assert places == case.waiting
+    assert case.score in (None, score)
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 async def test_the_case_comes_true_on_the_live_engine(case: Case, pool: Pool) -> None:
-    lines, places, effects = await on_the_live_engine(case, pool)
+    lines, places, effects, score = await on_the_live_engine(case, pool)
     assert lines == case.expect
     assert places == case.waiting
-    assert effects == in_memory(case)[2]
+    assert (effects, score) == in_memory(case)[2:]
