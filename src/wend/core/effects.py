@@ -55,7 +55,7 @@ Effect = Send | Withdraw | Relay
 
 StepKind = Literal[
     "started",  # a run began; detail: trigger
-    "refused",  # a matched trigger started nothing; detail: why
+    "refused",  # a matched trigger started nothing, or (no journey) an attribute does not fit; `why` says why
     "moved",  # the run left `node` by `branch`
     "held",  # the message waits for permission until `until`
     "sent",  # a Send effect was asked for

@@ -190,7 +190,9 @@ def _apply(passing: Pass, input: Input) -> None:
         case Identify():
             happened = _identify(passing, input)
         case Group():
-            changes = attributes.apply_group(profile, input)
+            refused: dict[str, str] = {}
+            changes = attributes.apply_group(profile, input, refused)
+            _trace_refused(passing, refused)
             happened = [AttributesChanged(changes, input.at)] if changes else []
         case Feedback():
             changed = consent.apply_feedback(profile, input)
@@ -242,13 +244,20 @@ def _event(passing: Pass, event: Event) -> list[Happened]:
 
 def _identify(passing: Pass, identify: Identify) -> list[Happened]:
     profile = passing.profile
-    changes = attributes.apply_traits(profile, identify.traits)
+    refused: dict[str, str] = {}
+    changes = attributes.apply_traits(profile, identify.traits, refused)
+    _trace_refused(passing, refused)
     happened: list[Happened] = [AttributesChanged(changes, identify.at)] if changes else []
     if identify.user_id and not profile.known:
         profile.known = True
         happened.append(FactsChanged(frozenset({"known"})))
     happened += [TagAdded(tag) for tag in identify.tags if attributes.add_tag(profile, tag)]
     return happened
+
+
+def _trace_refused(passing: Pass, refused: dict[str, str]) -> None:
+    """Attributes that do not fit are left out, and the timeline says so."""
+    passing.steps += [Step("refused", passing.now, "", why=f"attribute {name}: {why}") for name, why in refused.items()]
 
 
 def _note_message(profile: Profile, feedback: Feedback) -> None:

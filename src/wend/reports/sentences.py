@@ -100,6 +100,8 @@ def step_sentence(step: dict[str, Any], summaries: dict[str, str] | None = None)
             key = f" (key {detail['key']})" if "key" in detail else ""
             return f"started by {step['why'] or 'a trigger'}{key}"
         case "refused":
+            if step.get("journey") == "":
+                return f"not kept{because}"
             return f"{step['branch'] or 'a trigger'} started nothing{because}"
         case "moved":
             to = f" to {detail['to']}" if detail.get("to") else ""

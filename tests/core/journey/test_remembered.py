@@ -51,3 +51,13 @@ def test_what_nobody_reads_any_more_is_let_go_with_the_next_change_of_the_plan()
     assert _kept(story) == ["a-mail", "b-mail"]
     story.change("stop", journey="a")
     assert _kept(story) == ["b-mail"]
+
+
+def test_an_attribute_that_does_not_fit_is_left_out_and_the_trace_says_so() -> None:
+    story = Story(journey({"n": {"add_tag": "x", "next": "over"}}))
+    story.identify(kept=1, huge="x" * 20_000)
+    story.group("acme", huge="x" * 20_000)
+    assert story.profile.attributes.keys() >= {"kept"}
+    assert story.profile.attributes.keys().isdisjoint({"huge", "groups"})
+    whys = [step.why for step in story.steps if step.kind == "refused"]
+    assert [why.split(":")[0] for why in whys] == ["attribute huge", "attribute groups"]
