@@ -89,7 +89,7 @@ def demo(
 def main() -> None:
     """Entry point of the `wend` command."""
     try:
-        code = app(standalone_mode=False)
+        code = app(prog_name="wend", standalone_mode=False)
     except UserError as error:
         _fail([str(error)], 1)
     except (Several, ConfigError) as error:
