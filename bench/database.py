@@ -31,7 +31,7 @@ async def publish(conn: Connection, changes: Sequence[PlanChange]) -> None:
     """Journeys that were published long ago: every partition has passed their place in its log."""
     for change in changes:
         document, reads = encode_json(change.document).decode(), encode_json(change.reads).decode()
-        row = (change.number, change.at, change.kind, change.journey, change.version, "keep", document, reads)
+        row = (change.number, change.at, change.kind, change.journey, change.version, "keep", document, reads, None)
         await conn.execute(sql("plan_write"), row)
         await conn.execute(
             sql("journey_published"), (change.journey, change.journey, "live", change.version, change.at, change.at)

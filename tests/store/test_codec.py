@@ -178,6 +178,9 @@ def test_an_input_is_understood_without_its_defaults_and_with_unknown_fields(kin
     samples: dict[str, Any] = {"at": 5, "traits": {}, "absorbed": 1, "survivor": 1, "number": 1, "state": "opened"}
     if kind.KIND == "consent":
         samples["state"] = "opted_in"
+    samples |= {"answer": {"state": "ok"}, "handle": {"action": "out"}, "chunk": {"ids": [1], "payload": {}}}.get(
+        kind.KIND, {}
+    )
     values: dict[str, Any] = {name: samples.get(name, "x") for name in needed}
     decoded = decode_input(kind.KIND, msgspec.json.encode({**values, "invented_later": [1]}))
     assert decoded == kind(**values)

@@ -88,12 +88,12 @@ async def test_workspaces_beside_each_other_share_nothing(database_url: str) -> 
 
 
 async def test_a_failing_migration_leaves_nothing_behind(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    broken = migrating.Migration(2, "post", "0002_post_broken.sql", "create table half (id int); select 1 / 0")
+    broken = migrating.Migration(9999, "post", "9999_post_broken.sql", "create table half (id int); select 1 / 0")
     monkeypatch.setattr(migrating, "migrations", lambda: [*migrations(), broken])
     with pytest.raises(Exception, match="division by zero"):
         await migrate(database_url)
     only_pre = await migrate(database_url, phase="pre")
-    assert only_pre.applied == ("0001_pre_first_tables.sql",)
+    assert only_pre.applied == tuple(one.name for one in migrations() if one.phase == "pre")
 
 
 @pytest.mark.parametrize("schema", ["", "Wend", "1st", "a;drop", "x" * 60])

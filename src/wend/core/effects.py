@@ -36,6 +36,33 @@ class Send:
     """`entry`, `event` and `saved` of the run, for rendering; attributes and facts are read fresh at delivery."""
 
 
+AskKind = Literal["api", "coupon", "audience", "alert"]
+"""What can be asked of the outside besides messages; each kind has its executor in delivery/."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """Have something done outside. Exactly one `Answer` for (run, move) comes back, except for alerts, which nobody waits for.
+
+    It travels in the outbox like a message, its `kind` in the place of the channel.
+    """
+
+    id: str
+    profile: int
+    run: str
+    move: int
+    journey: str
+    version: int
+    node: str
+    kind: AskKind
+    request: dict[str, Any]
+    """What the node asks for; texts in it are Liquid, rendered by the executor."""
+    created_at: int
+    expires_at: int
+    data: dict[str, Any] = field(default_factory=dict[str, Any])
+    """`entry`, `event` and `saved` of the run, as for Send."""
+
+
 @dataclass(frozen=True, slots=True)
 class Withdraw:
     """Do not send the message `id` if it is still queued (the run left; engine.md 8)."""
@@ -51,7 +78,7 @@ class Relay:
     input: Input
 
 
-Effect = Send | Withdraw | Relay
+Effect = Send | Ask | Withdraw | Relay
 
 StepKind = Literal[
     "started",  # a run began; detail: trigger
@@ -59,6 +86,7 @@ StepKind = Literal[
     "moved",  # the run left `node` by `branch`
     "held",  # the message waits for permission until `until`
     "sent",  # a Send effect was asked for
+    "asked",  # an Ask effect; `branch` holds its kind
     "dropped",  # permission denied, or dropped at delivery
     "outcome",  # accepted, refused, uncertain, opened, clicked …; `branch` holds the state
     "goal",  # the goal was reached; detail: value

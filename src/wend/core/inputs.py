@@ -42,6 +42,8 @@ class Event:
     message_id: str = ""
     hops: int = 0
     imported: bool = False
+    about: str = ""
+    """Not empty: a business event, about this thing (a product, a webinar …); no deed of the person."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,14 +124,68 @@ class Suppress:
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """Start `journey` for this person by call (trigger `api`) or by an uploaded list (trigger `profiles`)."""
+    """Start `journey` for this person: by call (trigger `api`), by an uploaded list (`profiles`), on a schedule (`schedule`), from
+    another journey (`journey`), or by an operator's hand (`operator`; at `node` when it is given)."""
 
     KIND: ClassVar[str] = "start"
     journey: str
     at: int
     data: dict[str, Any] = field(default_factory=dict[str, Any])
-    trigger: Literal["api", "profiles"] = "api"
+    trigger: Literal["api", "profiles", "schedule", "journey", "operator"] = "api"
     message_id: str = ""
+    node: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came of an `effects.Ask`: exactly one for each, bound to (run, move) and timed by whoever carried it out (engine.md 5)."""
+
+    KIND: ClassVar[str] = "answer"
+    effect_id: str
+    state: Literal["ok", "failed", "exhausted", "uncertain"]
+    at: int
+    run: str = ""
+    move: int = 0
+    value: Any = None
+    """What came back: JSON, cut to a bounded size by the executor."""
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ListChange:
+    """The person was put on (or taken off) the list `segment`, a static segment."""
+
+    KIND: ClassVar[str] = "list"
+    segment: str
+    at: int
+    add: bool = True
+    message_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Handle:
+    """An operator's hand on people inside `journey`: take them out, or skip the wait they are in (`node` '': at any node)."""
+
+    KIND: ClassVar[str] = "handle"
+    action: Literal["out", "skip"]
+    journey: str
+    at: int
+    node: str = ""
+    run: str = ""
+    who: str = ""
+    message_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """One input for many people of a partition: the engine expands it when it is applied (engine.md 21). Profile id 0."""
+
+    KIND: ClassVar[str] = "chunk"
+    ids: list[int]
+    kind: str
+    """Kind of the inner input; its `payload` is the same for all."""
+    payload: dict[str, Any]
+    at: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,6 +242,10 @@ Input = (
     | Consent
     | Suppress
     | Start
+    | Answer
+    | ListChange
+    | Handle
+    | Chunk
     | MergeOut
     | MergeAwait
     | MergeState
@@ -203,6 +263,10 @@ KINDS: dict[str, type[Input]] = {
         Consent,
         Suppress,
         Start,
+        Answer,
+        ListChange,
+        Handle,
+        Chunk,
         MergeOut,
         MergeAwait,
         MergeState,

@@ -37,8 +37,20 @@ def pack(profile: Profile) -> list[Any]:
         profile.awaiting,
         profile.survivor,
         profile.erased,
+        profile.segments,
+        profile.turns,
+        profile.stage,
+        profile.caps,
+        profile.hours,
+        profile.response,
+        profile.location,
+        profile.fences,
     ]
     if profile.awaiting or profile.survivor or profile.erased:
+        return packed
+    if profile.segments or profile.turns or profile.stage or profile.caps or profile.hours or profile.response:
+        return packed if profile.location or profile.fences else packed[:24]
+    if profile.location or profile.fences:
         return packed
     if profile.past or profile.messages or profile.runs:
         del packed[15:]
@@ -105,7 +117,9 @@ def pack_run(run: Run) -> list[Any]:
         run.entry,
         _SAME if run.event is run.entry else run.event,
     ]
-    if run.sends or run.saved or run.rounds or run.phase or run.goal or run.hops or run.exit_at is not None:
+    if run.parent or run.arms:
+        packed += (run.sends, run.saved, run.rounds, run.phase, run.goal, run.hops, run.exit_at, run.parent, run.arms)
+    elif run.sends or run.saved or run.rounds or run.phase or run.goal or run.hops or run.exit_at is not None:
         packed += (run.sends, run.saved, run.rounds, run.phase, run.goal, run.hops, run.exit_at)
     return packed
 

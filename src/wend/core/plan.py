@@ -6,21 +6,31 @@ person whose state was lifted to number n has missed `changes[n:]`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from wend.core.aggregate import Leaf, combine
+from wend.core.condition.base import Condition
 from wend.core.condition.groups import All
 from wend.core.condition.syntax import parse as parse_condition
 from wend.core.journey.compiled import Compiled
 from wend.core.journey.document import parse
 from wend.core.journey.pattern import EventPattern
-from wend.core.journey.triggers import OnEvent, Trigger
+from wend.core.journey.triggers import OnEvent, Trigger, hidden_id, watched
 from wend.core.problems import Problem
 from wend.core.profile import MAX_KEYS
+from wend.core.segment import Segment, Watch
+from wend.core.segment import parse_document as parse_segment
 
-ChangeKind = Literal["publish", "pause", "resume", "sunset", "stop", "settings"]
+ChangeKind = Literal[
+    "publish", "pause", "resume", "sunset", "stop", "settings", "segment", "segment_live", "segment_gone"
+]
+"""segment: a segment (or list) is published; a condition is then back-filled · segment_live: its version `version` takes force ·
+segment_gone: it is no more."""
+Policy = Literal["keep", "move", "exit"]
+"""What becomes of people inside when a new version is published (journeys.md rule 8)."""
+
 LATENESS = 72 * 3_600_000
 """Events older than this start nothing (engine.md 7); setting `lateness` (ms) changes it."""
 
@@ -29,7 +39,8 @@ _STATUS_AFTER = {"pause": "paused", "resume": "live", "sunset": "sunset", "stop"
 
 @dataclass(frozen=True, slots=True)
 class PlanChange:
-    """One act of publishing. `document` is the raw journey (publish) or the settings (settings); `reads` as for Compiled."""
+    """One act of publishing. `document` is the raw journey (publish), segment (segment) or settings (settings); `reads` as for
+    Compiled; `journey` is the id of the journey, or of the segment."""
 
     number: int
     at: int
@@ -38,6 +49,9 @@ class PlanChange:
     version: int = 0
     document: dict[str, Any] | None = None
     reads: Mapping[str, Iterable[str]] | None = None
+    policy: Policy = "keep"
+    mapping: Mapping[str, str] | None = None
+    """For `move`: node of an older version → node of this one, where the ids differ."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +83,12 @@ class Plan:
     number: int = 0
     at: int = 0
     journeys: dict[str, Published] = field(default_factory=dict[str, Published])
+    segments: dict[str, Segment] = field(default_factory=dict[str, Segment])
+    """Segments and lists in force, hidden ones among them."""
+    warming: dict[str, Segment] = field(default_factory=dict[str, Segment])
+    """Versions of segments that are still being back-filled."""
+    watch: Watch = field(default_factory=Watch)
+    """All of both that have a condition, ready to be judged."""
     changes: tuple[PlanChange, ...] = ()
     paused_after: tuple[frozenset[str], ...] = (frozenset(),)
     """Paused journeys after change n, for lifting people over several changes."""
@@ -128,12 +148,13 @@ class Plan:
         """The plan after `change`. ValueError: the change does not follow this plan, or names what was never published."""
         if change.number != self.number + 1:
             raise ValueError(f"change {change.number} does not follow plan {self.number}")
+        settings, journeys, segments, warming = self.settings, self.journeys, self.segments, self.warming
         if change.kind == "settings":
-            settings = {**self.settings, **(change.document or {})}
-            journeys = self.journeys
+            settings = {**settings, **(change.document or {})}
+        elif change.kind in ("segment", "segment_live", "segment_gone"):
+            segments, warming = _segments_after(change, segments, warming)
         else:
-            settings = self.settings
-            journeys = {**self.journeys, change.journey: self._after(change)}
+            journeys = {**journeys, change.journey: self._after(change)}
         paused = frozenset(id_ for id_, one in journeys.items() if one.status == "paused")
         plan = replace(
             self,
@@ -143,6 +164,8 @@ class Plan:
             changes=(*self.changes, replace(change, document=None, reads=None)),
             paused_after=(*self.paused_after, paused),
             settings=settings,
+            segments=segments,
+            warming=warming,
         )
         return plan._indexed()
 
@@ -192,6 +215,15 @@ class Plan:
                 exit_leaves = tuple(_exit_leaf(version, one, self.lateness) for one in version.document.exit.patterns)
                 exits[version.id, version.version] = exit_leaves
                 leaves += [leaf for one in exit_leaves for leaf in (one.any, one.keyed) if leaf is not None]
+        segments = {id: one for id, one in self.segments.items() if not one.hidden}
+        for id, condition in _hidden(self):
+            segments[id] = Segment(id, 0, condition)
+        watch = Watch([*segments.values(), *self.warming.values()])
+        for segment in watch.ordered:
+            assert segment.condition is not None
+            leaves += segment.condition.leaves()
+            reads |= segment.listens.facts
+            messages |= segment.listens.messages
         leaf_of = combine(leaves)
         by_event: dict[str, list[Leaf]] = {}
         for leaf in leaf_of.values():
@@ -207,7 +239,47 @@ class Plan:
             late_goals=frozenset(late_goals),
             reads=frozenset(reads),
             exits=exits,
+            segments=segments,
+            watch=watch,
         )
+
+
+def _segments_after(
+    change: PlanChange, segments: dict[str, Segment], warming: dict[str, Segment]
+) -> tuple[dict[str, Segment], dict[str, Segment]]:
+    id = change.journey
+    segments, warming = dict(segments), dict(warming)
+    if change.kind == "segment":
+        problems: list[Problem] = []
+        named, condition = parse_segment(change.document, problems)
+        if any(one.level == "error" for one in problems):
+            raise ValueError(f"segment {id}: " + "; ".join(map(str, problems)))
+        if named != id:
+            raise ValueError(f"the document of segment '{id}' says it is '{named}'")
+        if condition is None:
+            segments[id] = Segment(id, change.version)
+        else:
+            warming[id] = Segment(id, change.version, condition, warming=True)
+    elif change.kind == "segment_live":
+        if id not in warming or warming[id].version != change.version:
+            raise ValueError(f"segment '{id}' has no version {change.version} that is being back-filled")
+        segments[id] = replace(warming.pop(id), warming=False)
+    else:
+        if id not in segments and id not in warming:
+            raise ValueError(f"segment '{id}' was never published")
+        segments.pop(id, None)
+        warming.pop(id, None)
+    return segments, warming
+
+
+def _hidden(plan: Plan) -> Iterator[tuple[str, Condition]]:
+    """Segments that journeys and settings need for themselves, with ids of their own."""
+    for published in plan.journeys.values():
+        if published.status in ("live", "paused"):
+            for index, trigger in enumerate(published.live.document.triggers):
+                condition = watched(trigger)
+                if condition is not None:
+                    yield hidden_id(published.live.id, index), condition
 
 
 def _heard_as(names: frozenset[str]) -> frozenset[str]:

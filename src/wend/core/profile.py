@@ -53,6 +53,10 @@ class Run:
     """Depth of the chain of emitted events that led here; reset by a wait of a minute or more."""
     exit_at: int | None = None
     """The earliest instant at which a condition of `exit_when` may become true by mere passing of time."""
+    parent: str = ""
+    """Id of the run that goes several ways at once (`parallel`), of which this is one."""
+    arms: dict[str, str] = field(default_factory=dict[str, str])
+    """split node → arm taken, so that a goal is counted for its arm."""
 
 
 @dataclass(slots=True)
@@ -113,5 +117,22 @@ class Profile:
     survivor: int = 0
     """Not 0: this is a tombstone, everything is forwarded there."""
     erased: bool = False
+    segments: dict[int, int] = field(default_factory=dict[int, int])
+    """Key of a segment (segment.py) → since when the person is in it (ms). Whoever is not in it has no entry."""
+    turns: dict[int, int] = field(default_factory=dict[int, int])
+    """Key of a segment → an instant not later than the one at which membership may change by mere passing of time (lazily kept:
+    when that instant moves away, the old one stays and is looked at in vain). Key 0: the engagement score's next decay."""
+    stage: str = ""
+    """Stage of the funnel; '' before the first."""
+    caps: dict[str, list[int]] = field(default_factory=dict[str, list[int]])
+    """Frequency cap → instants (log time + lag) of the latest messages that it counts, ≤ its limit, ascending."""
+    hours: dict[str, list[int]] = field(default_factory=dict[str, list[int]])
+    """channel → local hours (0–23) of the latest ≤ 20 opens and clicks, oldest first; kept where `best_time` is read."""
+    response: dict[str, list[int]] = field(default_factory=dict[str, list[int]])
+    """channel → [messages accepted, of those opened or clicked]; kept where channel `best` is read."""
+    location: list[Any] = field(default_factory=list[Any])
+    """[latitude, longitude, at] of the latest location event."""
+    fences: dict[str, int] = field(default_factory=dict[str, int])
+    """Geofences the person is inside of → since when."""
     attributes_changed: bool = False
     """Not packed: `attributes` must be written."""

@@ -14,13 +14,17 @@ from wend.core import attributes, consent, facts
 from wend.core.aggregate import prune, remember
 from wend.core.effects import Effect, Relay, Step
 from wend.core.inputs import (
+    Answer,
+    Chunk,
     Consent,
     Erase,
     Event,
     Feedback,
     Group,
+    Handle,
     Identify,
     Input,
+    ListChange,
     MergeAwait,
     MergeOut,
     MergeState,
@@ -30,6 +34,7 @@ from wend.core.inputs import (
 )
 from wend.core.journey.ending import finish
 from wend.core.journey.happened import (
+    Answered,
     AttributesChanged,
     EventHappened,
     FactsChanged,
@@ -39,6 +44,7 @@ from wend.core.journey.happened import (
     StartAsked,
     TagAdded,
 )
+from wend.core.journey.membership import fall_due, gone, put, replaced, settle_all
 from wend.core.journey.step import handle, thaw, wake
 from wend.core.journey.turn import MINUTE, Pass
 from wend.core.merge import absorb
@@ -58,6 +64,8 @@ class Decision:
     """Runs that rest somewhere else (or until another instant) than before."""
     gone: set[str] = field(default_factory=set[str])
     """Ids of runs that are over."""
+    memberships: dict[str, int | None] = field(default_factory=dict[str, int | None])
+    """Segments whose membership changed (by name in the read model): since when a member, or None."""
     consents: list[Consent] = field(default_factory=list[Consent])
     """Changes of consent, to be kept as proof."""
     wakes_at: int | None = None
@@ -80,18 +88,23 @@ def react(plan: Plan, profile: Profile, input: Input | None, now: int, lag: int 
     if not profile.survivor:
         if profile.plan < plan.number:
             _lift(passing, real)
-        if profile.runs:
+        if profile.runs or profile.turns:
             _wake_due(passing, now, real)
     _at(passing, now, real)
+    new = profile.last == 0
     profile.last = now
     if input is not None:
         _apply(passing, input)
+        if new and not profile.survivor and not profile.erased:
+            settle_all(passing)
+            handle(passing, [])
     return Decision(
         profile,
         passing.effects,
         passing.steps,
         list(passing.moved.values()),
         passing.gone,
+        passing.memberships,
         passing.consents,
         wakes_at(plan, profile),
     )
@@ -102,7 +115,7 @@ def wakes_at(plan: Plan, profile: Profile) -> int | None:
     if profile.awaiting or profile.survivor:
         return None
     paused = plan.paused
-    soonest: int | None = None
+    soonest: int | None = min(profile.turns.values()) if profile.turns else None
     for run in profile.runs:
         if run.journey not in paused:
             due = _due(run)
@@ -128,7 +141,7 @@ def _lift(passing: Pass, real: int | None) -> None:
     still due here is judged by the journeys' newest triggers and status.
     """
     plan, profile = passing.plan, passing.profile
-    missed = plan.changes[profile.plan :] if profile.runs else ()
+    missed = plan.changes[profile.plan :] if profile.runs or profile.segments or profile.turns else ()
     for change in missed:
         at = max(change.at, profile.last)
         before, after = plan.paused_after[change.number - 1], plan.paused_after[change.number]
@@ -137,6 +150,10 @@ def _lift(passing: Pass, real: int | None) -> None:
         passing.paused = after
         _at(passing, at, real)
         profile.last = at
+        if change.kind == "segment_live":
+            replaced(passing, change.journey, change.version)
+        elif change.kind == "segment_gone":
+            gone(passing, change.journey)
         if change.kind != "stop" and change.journey not in before - after:
             continue
         for run in [run for run in profile.runs if run.journey == change.journey]:
@@ -164,6 +181,14 @@ def _wake_due(passing: Pass, limit: int, real: int | None) -> None:
             at = _due(run)
             if at is not None and at <= limit and (due is None or at < due[0]) and run.journey not in passing.paused:
                 due = at, run
+        turn = min(profile.turns.values()) if profile.turns else None
+        if turn is not None and turn <= limit and (due is None or turn <= due[0]):
+            _at(passing, max(turn, profile.last), real)
+            profile.last = passing.now
+            passing.moves = 0
+            fall_due(passing)
+            handle(passing, [])
+            continue
         if due is None:
             return
         _at(passing, max(due[0], profile.last), real)
@@ -208,6 +233,15 @@ def _apply(passing: Pass, input: Input) -> None:
             happened = [FactsChanged(frozenset(changed))] if changed else []
         case Start():
             happened = [StartAsked(input)]
+        case Answer():
+            happened = [Answered(input)]
+        case ListChange():
+            put(passing, input.segment, input.add)
+            happened = []
+        case Handle():
+            happened = []
+        case Chunk():
+            return  # the engine expands it
         case MergeOut():
             _merge_out(passing, input)
             return

@@ -17,7 +17,7 @@ import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from wend.core.effects import Effect, Relay, Send, Step
+from wend.core.effects import Ask, Effect, Relay, Send, Step
 from wend.core.inputs import OUTCOMES, Consent, Feedback, Input, MergeOut, MergeState
 from wend.core.plan import Plan
 from wend.core.profile import Profile, Run
@@ -88,6 +88,7 @@ class Person:
         "failed",
         "gone",
         "loaded",
+        "memberships",
         "moved",
         "parked",
         "parkings",
@@ -138,6 +139,8 @@ class Person:
         self.consents: list[Consent] = []
         self.moved: dict[str, Run] = {}
         self.gone: set[str] = set()
+        self.memberships: dict[str, int | None] = {}
+        """Segments entered (since when) or left (None)."""
         self.parkings: list[Parking] = []
         self.released: list[Row] | None = None
         """Rows that were parked and need not be kept any more; None: nothing was released."""
@@ -321,6 +324,8 @@ class Person:
             self.moved[run.id] = run
         if decision.gone:
             self.gone |= decision.gone
+        if decision.memberships:
+            self.memberships.update(decision.memberships)
 
     def _is_repeated(self, hash: int, at: int, was_parked: bool, around: Around) -> bool:
         if hash in self.seen_elsewhere:
@@ -359,7 +364,7 @@ class Person:
         self.gone |= {run.id for run in old.runs}
         self.moved.clear()
         self.parkings.clear()
-        self.effects = [effect for effect in self.effects if not isinstance(effect, Send)]
+        self.effects = [effect for effect in self.effects if not isinstance(effect, Send | Ask)]
         self.profile = Profile(old.id, plan=old.plan, last=max(at, old.last), next_run=old.next_run, erased=True)
         self.profile.attributes_changed = True
         self.erased_at = at

@@ -45,7 +45,7 @@ class PlanBook:
 
 def change_of(row: tuple[object, ...]) -> PlanChange:
     """A row of the query `plan_changes` as the core takes it."""
-    number, at, kind, journey, version, document, reads = row
+    number, at, kind, journey, version, document, reads, policy, mapping = row
     return PlanChange(
         number=number,  # pyright: ignore[reportArgumentType]
         at=at,  # pyright: ignore[reportArgumentType]
@@ -54,6 +54,8 @@ def change_of(row: tuple[object, ...]) -> PlanChange:
         version=version,  # pyright: ignore[reportArgumentType]
         document=None if document is None else decode_json(document),  # pyright: ignore[reportArgumentType]
         reads=None if reads is None else decode_json(reads),  # pyright: ignore[reportArgumentType]
+        policy=policy,  # pyright: ignore[reportArgumentType]
+        mapping=None if mapping is None else decode_json(mapping),  # pyright: ignore[reportArgumentType]
     )
 
 

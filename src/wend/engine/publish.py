@@ -11,14 +11,13 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
 from wend.core.inputs import PlanChanged
-from wend.core.plan import ChangeKind, Plan, PlanChange
+from wend.core.plan import ChangeKind, Plan, PlanChange, Policy
 from wend.engine.plans import PlanBook
 from wend.store.codec import encode_input, encode_json
 from wend.store.log import Appender, NewInput, lock_heads
 from wend.store.mode import mode
 from wend.store.postgres import Connection, fetch_one, sql
 
-Policy = Literal["keep"]
 _STATUS = {"publish": "live", "pause": "paused", "resume": "live", "sunset": "sunset", "stop": "stopped"}
 
 
@@ -32,6 +31,7 @@ async def publish_journey(
     *,
     reads: Mapping[str, Iterable[str]] | None = None,
     policy: Policy = "keep",
+    mapping: Mapping[str, str] | None = None,
 ) -> PlanChange:
     """Publish `document` (checked by the caller) as the next version of its journey, inside the caller's transaction.
 
@@ -39,7 +39,7 @@ async def publish_journey(
     Raises PublishError when the core cannot make a plan of it.
     """
     kept = None if reads is None else {name: sorted(values) for name, values in reads.items()}
-    return await _change(conn, "publish", str(document.get("id", "")), document, kept, policy)
+    return await _change(conn, "publish", str(document.get("id", "")), document, kept, policy, mapping)
 
 
 async def change_life(conn: Connection, kind: Literal["pause", "resume", "sunset", "stop"], journey: str) -> PlanChange:
@@ -80,7 +80,8 @@ async def _change(
     journey: str,
     document: dict[str, Any] | None,
     reads: dict[str, list[str]] | None,
-    policy: str,
+    policy: Policy,
+    mapping: Mapping[str, str] | None = None,
 ) -> PlanChange:
     # In replay mode there is no clock: the change happens where the replay stands.
     clock = 0 if await mode(conn) == "replay" else None
@@ -94,7 +95,7 @@ async def _change(
     if kind == "publish":
         before = plan.journeys.get(journey)
         version = 1 + max(before.versions, default=0) if before is not None else 1
-    change = PlanChange(number, 0, kind, journey, version, document, reads)
+    change = PlanChange(number, 0, kind, journey, version, document, reads, policy, mapping)
     try:
         plan.apply(change)
     except (ValueError, KeyError) as error:
@@ -113,6 +114,7 @@ async def _change(
             policy,
             None if document is None else encode_json(document).decode(),
             None if reads is None else encode_json(reads).decode(),
+            None if mapping is None else encode_json(dict(mapping)).decode(),
         ),
     )
     if kind == "publish" and document is not None:
@@ -120,4 +122,4 @@ async def _change(
         await conn.execute(sql("journey_published"), (journey, name, "live", version, at, at))
     elif kind != "settings":
         await conn.execute(sql("journey_status"), (_STATUS[kind], at, journey))
-    return PlanChange(number, at, kind, journey, version, document, reads)
+    return PlanChange(number, at, kind, journey, version, document, reads, policy, mapping)

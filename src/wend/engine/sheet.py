@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import Any
 
-from wend.core.effects import Relay, Send, Withdraw
+from wend.core.effects import Ask, Relay, Send, Withdraw
 from wend.core.inputs import Consent
 from wend.core.profile import Profile
 from wend.engine.person import Person, place_of
@@ -41,6 +41,9 @@ class Sheet:
         self.withdrawn: list[str] = []
         self.tally: defaultdict[tuple[str, int, str, str, int], int] = defaultdict(int)
         self.erased: list[tuple[int, int]] = []
+        self.entered: list[tuple[str, int, int]] = []
+        """Segment, person, since when."""
+        self.exited: list[tuple[str, int]] = []
         self.forgotten: dict[int, Profile] = {}
         """The erased people as they were before the batch."""
         self.largest = 0
@@ -82,6 +85,11 @@ class Sheet:
             self.seen += [(id, hash, at) for hash, at in person.seen.items()]
         if person.seen_elsewhere:
             self.seen += [(id, hash, at) for hash, at in person.seen_elsewhere.items()]
+        for segment, since in person.memberships.items():
+            if since is None:
+                self.exited.append((segment, id))
+            else:
+                self.entered.append((segment, id, since))
         if person.parkings or person.released:
             self._parkings(person)
         if person.erased_at is not None:
@@ -116,6 +124,9 @@ class Sheet:
                         encode_json(effect.data).decode(),
                     )
                 )
+            elif isinstance(effect, Ask):
+                position += 1
+                outbox.append(_asked(effect, position))
             elif isinstance(effect, Relay):
                 position += 1
                 kind = effect.input.KIND
@@ -210,6 +221,13 @@ class Sheet:
                 (id, one.seq, one.at, one.kind, one.hash, payload.decode(), one.reason, one.error, one.tries)
             )
         self.released += [(id, row[0]) for row in person.released or () if row[0] not in kept]
+
+
+def _asked(ask: Ask, position: int) -> tuple[Any, ...]:
+    """An Ask as a row of the outbox: its kind in the place of the channel, its request among the data."""
+    data = encode_json({"request": ask.request, **ask.data}).decode()
+    place = (ask.id, position, ask.profile, ask.kind, ask.journey, ask.version, ask.node, ask.run, ask.move)
+    return (*place, "", "", True, "", ask.created_at, 0, ask.expires_at, data)
 
 
 def _with_seen(payload: bytes, person: Person, before: dict[int, dict[int, int]]) -> bytes:

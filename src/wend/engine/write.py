@@ -48,6 +48,10 @@ async def write(conn: Connection, sheet: Sheet, now: int) -> None:
         await conn.execute(sql("place_delete"), (*columns(sheet.left), partition))
     if sheet.places:
         await conn.execute(sql("place_write"), (partition, *columns(sheet.places, _PLACE)))
+    if sheet.exited:
+        await conn.execute(sql("membership_delete"), (*columns(sheet.exited, "ti"), partition))
+    if sheet.entered:
+        await conn.execute(sql("membership_write"), (partition, *columns(sheet.entered, "tii")))
     if sheet.tally:
         keys = columns(list(sheet.tally))
         await conn.execute(sql("tally_write"), (partition, *keys, list(sheet.tally.values())))

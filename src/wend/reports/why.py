@@ -186,6 +186,8 @@ def _heard(trigger: Trigger, profile: Profile, now: int, events: list[tuple[int,
         trigger="event " + " or ".join(sorted(trigger.pattern.names)),
         times=len(heard),
         last=max((at for at, _ in heard), default=None),
-        matched=sum(trigger.pattern.matches(event, profile, now, zone) for _, event in heard),
+        matched=sum(
+            trigger.pattern.fits(View(profile, now, zone, None, event.properties, event.context)) for _, event in heard
+        ),
         condition=trigger.pattern.where is not None,
     )

@@ -101,6 +101,8 @@ def encode_input(input: Input) -> bytes:
             shown["hops"] = input.hops
         if input.imported:
             shown["imported"] = True
+        if input.about:
+            shown["about"] = input.about
         return _json_encode(shown)
     values = ((name, getattr(input, name), default) for name, default in _FIELDS[type(input)])
     return _json_encode({name: value for name, value, default in values if default is MISSING or value != default})

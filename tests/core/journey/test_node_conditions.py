@@ -39,7 +39,7 @@ def test_check_tries_cases_in_order_and_has_an_else() -> None:
         ({"cases": []}, "nodes.n.check.cases: expected a condition for each branch, found []"),
         ({"cases": {"a": {"tga": "a"}}}, "nodes.n.check.cases.a: 'tga' is no form of condition; did you mean 'tag'?"),
         ({"attribute": "city", "iss": "Oslo"}, "nodes.n.check.if"),
-        ({"segment": "vip"}, "nodes.n.check.if: conditions on 'segment' are not available yet"),
+        ({"segment": 5}, "nodes.n.check.if.segment: expected the id of a segment, found 5"),
     ],
 )
 def test_check_says_where_its_settings_are_wrong(settings: Any, fault: str) -> None:

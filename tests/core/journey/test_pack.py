@@ -141,7 +141,7 @@ def test_the_shorter_list_of_an_older_release_is_filled_up(profile: Profile, siz
 def test_every_field_is_packed() -> None:
     """A field added to the dataclasses must be added to pack.py."""
     assert len(fields(Profile)) - len({"id", "attributes", "attributes_changed"}) == len(pack(Profile(7, erased=True)))
-    full = Run("a", "j", 1, "n", 1, 1, exit_at=5)
+    full = Run("a", "j", 1, "n", 1, 1, arms={"split": "b"})
     assert len(fields(Run)) == len(pack_run(full))
     assert len(fields(Facts)) == len(pack_facts(Facts(recent={"viewed": []})))
 

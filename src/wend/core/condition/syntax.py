@@ -24,6 +24,7 @@ from wend.core.condition.contact import parse_consent, parse_reachable, parse_to
 from wend.core.condition.event import parse_event
 from wend.core.condition.form import COUNTED, Reader
 from wend.core.condition.groups import parse_all, parse_any, parse_not
+from wend.core.condition.member import parse_segment
 from wend.core.condition.message import parse_message
 from wend.core.condition.person import parse_known, parse_sample, parse_tag
 from wend.core.condition.run import parse_rounds, parse_run_age
@@ -55,10 +56,11 @@ FORMS: dict[str, Callable[[Reader], Condition | None]] = {
     "topic": parse_topic,
     "sample": parse_sample,
     "message": parse_message,
+    "segment": parse_segment,
 }
 """Key → reader of the form."""
 
-LATER = ("segment", "stage", "rfm", "churn_risk", "near", "inside")
+LATER = ("stage", "rfm", "churn_risk", "near", "inside")
 """Forms of the design that this version cannot check yet."""
 
 _IN_COUNTED = frozenset({"all", "any", "not", "property", "context"})

@@ -13,14 +13,18 @@ from wend.core.journey.circles import circles
 from wend.core.journey.contract import Node
 from wend.core.journey.document import Document
 from wend.core.journey.happened import (
+    Answered,
     AttributesChanged,
     EventHappened,
     FactsChanged,
+    FenceCrossed,
     Happened,
     Merged,
     MessageChanged,
     Overheard,
     ScoreChanged,
+    SegmentChanged,
+    StageChanged,
     StartAsked,
     TagAdded,
 )
@@ -109,6 +113,14 @@ def concerns(listens: Listens, happened: Happened) -> bool:
             return "messages" in listens.facts
         case FactsChanged(facts):
             return not facts.isdisjoint(listens.facts)
+        case SegmentChanged(segment):
+            return f"segment:{segment}" in listens.facts
+        case StageChanged():
+            return "stage" in listens.facts
+        case FenceCrossed(fence):
+            return f"fence:{fence}" in listens.facts
+        case Answered():
+            return "answers" in listens.facts
         case Merged():
             return True
         case StartAsked():

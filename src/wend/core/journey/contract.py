@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol, cast
 
 from wend.core.condition.base import Condition, Listens, View
-from wend.core.effects import Step
+from wend.core.effects import AskKind, Step
 from wend.core.inputs import Consent, Event
 from wend.core.journey.fields import Field
 from wend.core.journey.happened import Happened
@@ -70,12 +70,24 @@ class Turn(Protocol):
     def value(self, value: Value) -> Any: ...
 
     def permit(
-        self, channel: str, topic: str, transactional: bool, to: str | None, expires_at: int
+        self, channel: str, topic: str, transactional: bool, to: str | None, expires_at: int, template: str
     ) -> Allow | Hold | Drop: ...
 
     def send(
         self, *, channel: str, template: str, topic: str, transactional: bool, to: str | None, expires_at: int
     ) -> None: ...
+
+    def ask(self, kind: AskKind, request: dict[str, Any], expires_at: int) -> None:
+        """Have something done outside. An `Answered` for (run, move) comes back, except for alerts."""
+        ...
+
+    def start(self, journey: str, data: dict[str, Any]) -> None:
+        """Start another journey for this person, after what is going on now; its trigger `journey` decides."""
+        ...
+
+    def put_on_list(self, segment: str, add: bool) -> bool:
+        """Put the person on a list, or take them off; False: nothing changed."""
+        ...
 
     def emit(self, name: str, properties: dict[str, Any]) -> bool:
         """An event enters by the front door; False: the chain of emitted events is too deep."""

@@ -60,7 +60,7 @@ def _wanted(passing: Pass, compiled: Compiled, trigger: object, spark: Sparked) 
     event = spark.event
     if isinstance(trigger, OnEvent):
         assert event is not None
-        if not trigger.pattern.matches(event, passing.profile, passing.now, passing.zone):
+        if not trigger.pattern.fits(passing.view(event=event)):
             return False
     where = compiled.document.where
     if where is None:

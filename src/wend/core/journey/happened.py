@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from wend.core.inputs import Event, Feedback, Start
+from wend.core.inputs import Answer, Event, Feedback, Start
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +69,39 @@ class StartAsked:
 
 
 @dataclass(frozen=True, slots=True)
+class SegmentChanged:
+    """The person entered or left a segment."""
+
+    segment: str
+    entered: bool
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class StageChanged:
+    """The person moved in the funnel."""
+
+    old: str
+    new: str
+
+
+@dataclass(frozen=True, slots=True)
+class FenceCrossed:
+    """The person came into a geofence or left it."""
+
+    fence: str
+    entered: bool
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """Something that was asked of the outside has been answered."""
+
+    answer: Answer
+
+
+@dataclass(frozen=True, slots=True)
 class Merged:
     """Somebody else turned out to be this person: everything may be different, though nothing was done."""
 
@@ -82,5 +115,9 @@ Happened = (
     | MessageChanged
     | FactsChanged
     | StartAsked
+    | SegmentChanged
+    | StageChanged
+    | FenceCrossed
+    | Answered
     | Merged
 )

@@ -8,10 +8,8 @@ from typing import Any, cast
 
 from wend.core.condition.base import Condition, View
 from wend.core.condition.syntax import parse as parse_condition
-from wend.core.inputs import Event
 from wend.core.journey.fields import Type
 from wend.core.problems import Problem, nearest, shown
-from wend.core.profile import Profile, Run
 
 EVENT_NAME_LIMIT = 200
 
@@ -27,14 +25,9 @@ class EventPattern:
         """Whether an event of this name may be meant."""
         return name in self.names or "*" in self.names
 
-    def matches(self, event: Event, profile: Profile, now: int, zone: str, run: Run | None = None) -> bool:
-        """Whether this very event is meant, for this person at log time `now`."""
-        if not self.hears(event.name):
-            return False
-        if self.where is None:
-            return True
-        view = View(profile, now, zone, run, event.properties, event.context)
-        return self.where.check(view).value
+    def fits(self, view: View) -> bool:
+        """Whether the event at hand, whose name it hears, is meant."""
+        return self.where is None or self.where.check(view).value
 
     def conditions(self) -> Iterator[Condition]:
         """The conditions inside."""

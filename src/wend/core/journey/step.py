@@ -20,6 +20,7 @@ from wend.core.journey.document import Goal
 from wend.core.journey.ending import finish
 from wend.core.journey.entry import offer
 from wend.core.journey.happened import EventHappened, Happened, MessageChanged, Overheard
+from wend.core.journey.membership import settle
 from wend.core.journey.turn import MINUTE, Pass, RunTurn
 from wend.core.profile import Run
 
@@ -30,6 +31,7 @@ def handle(passing: Pass, first: list[Happened], hops: int = 0) -> None:
     queue.extend((happened, hops) for happened in first)
     while queue:
         happened, passing.hops = queue.popleft()
+        settle(passing, happened)
         for run in _concerned(passing, happened):
             _hear(passing, run, happened)
         if isinstance(happened, EventHappened) and _listed(happened.event.name, passing.plan.late_goals):
@@ -110,7 +112,7 @@ def _hear(passing: Pass, run: Run, happened: Happened) -> None:
         return
     if event is not None:
         for pattern in compiled.document.exit.patterns:
-            if pattern.matches(event, passing.profile, passing.now, passing.zone, run):
+            if pattern.hears(event.name) and pattern.fits(passing.view(run, event)):
                 finish(passing, run, f"exit: {event.name}")
                 return
     concerns_exit = bool(compiled.document.exit.conditions) and concerns(compiled.exit_listens, happened)
@@ -237,7 +239,7 @@ def _note(passing: Pass, run: Run, feedback: Feedback) -> None:
 
 def _reaches(passing: Pass, goal: Goal, event: Event, started: int) -> bool:
     in_time = goal.within is None or event.at - started <= goal.within
-    return in_time and goal.pattern.matches(event, passing.profile, passing.now, passing.zone)
+    return in_time and goal.pattern.hears(event.name) and goal.pattern.fits(passing.view(None, event))
 
 
 def _count_goal(passing: Pass, run: Run, goal: Goal, event: Event) -> None:

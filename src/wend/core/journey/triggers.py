@@ -243,6 +243,16 @@ def _options(raw: Any, allowed: tuple[str, ...], where: str, problems: list[Prob
     return {name: value for name, value in options.items() if name in allowed and value is not None}
 
 
+def watched(trigger: Trigger) -> Condition | None:
+    """The condition whose coming true is the trigger (a hidden segment of the plan); None for all others."""
+    return None
+
+
+def hidden_id(journey: str, index: int) -> str:
+    """The id of the hidden segment of a journey's trigger number `index`."""
+    return f"{journey}:{index}"
+
+
 def conditions(trigger: Trigger) -> Iterator[Condition]:
     """The conditions inside a trigger."""
     if isinstance(trigger, OnEvent):

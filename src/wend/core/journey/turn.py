@@ -11,10 +11,11 @@ from typing import Any
 
 from wend.core import consent as consents
 from wend.core.condition.base import View
-from wend.core.effects import Effect, Relay, Send, Step, StepKind
-from wend.core.inputs import Consent, Event
+from wend.core.effects import Ask, AskKind, Effect, Relay, Send, Step, StepKind
+from wend.core.inputs import Consent, Event, Start
 from wend.core.journey.compiled import Compiled
-from wend.core.journey.happened import FactsChanged, Happened
+from wend.core.journey.happened import FactsChanged, Happened, StartAsked
+from wend.core.journey.membership import put
 from wend.core.journey.values import Value
 from wend.core.permission import Allow, Drop, Hold, decide
 from wend.core.plan import Plan
@@ -49,6 +50,8 @@ class Pass:
         self.moved: dict[str, Run] = {}
         """Runs whose place changed, by id; a run that is over is in `gone` instead."""
         self.gone: set[str] = set()
+        self.memberships: dict[str, int | None] = {}
+        """Segments whose membership changed, by their name in the read model: since when, or None (left)."""
 
     @property
     def zone(self) -> str:
@@ -108,7 +111,7 @@ class RunTurn:
         return value.of(sources.__getitem__, self.now)
 
     def permit(
-        self, channel: str, topic: str, transactional: bool, to: str | None, expires_at: int
+        self, channel: str, topic: str, transactional: bool, to: str | None, expires_at: int, template: str
     ) -> Allow | Hold | Drop:
         settings = self.passing.plan.settings
         return decide(self.profile, channel, topic, transactional, self.real, settings, to, expires_at, self.zone)
@@ -143,6 +146,32 @@ class RunTurn:
             self.profile.messages.append([effect_id, run.journey, run.node, channel, template, self.now])
             del self.profile.messages[:-MESSAGES]
         self.passing.step("sent", run, branch=channel, why=template)
+
+    def ask(self, kind: AskKind, request: dict[str, Any], expires_at: int) -> None:
+        run = self.run
+        self.passing.effects.append(
+            Ask(
+                id=f"{run.id}.{run.move}",
+                profile=self.profile.id,
+                run=run.id,
+                move=run.move,
+                journey=run.journey,
+                version=run.version,
+                node=run.node,
+                kind=kind,
+                request=request,
+                created_at=self.now,
+                expires_at=expires_at,
+                data={"entry": run.entry, "event": run.event, "saved": run.saved},
+            )
+        )
+        self.passing.step("asked", run, branch=kind)
+
+    def start(self, journey: str, data: dict[str, Any]) -> None:
+        self.caused(StartAsked(Start(journey, self.now, data, "journey")))
+
+    def put_on_list(self, segment: str, add: bool) -> bool:
+        return put(self.passing, segment, add)
 
     def emit(self, name: str, properties: dict[str, Any]) -> bool:
         run = self.run

@@ -49,15 +49,15 @@ on conflict (partition, source) do update set outbox_seq = excluded.outbox_seq;
 delete from relay where partition = %s and outbox_seq <= %s;
 
 -- name: plan_changes
-select number, at, kind, journey, version, document, reads from plan_change
+select number, at, kind, journey, version, document, reads, policy, mapping from plan_change
 where number > %s and number <= %s order by number;
 
 -- name: plan_next
 select coalesce(max(number), 0) + 1 from plan_change;
 
 -- name: plan_write
-insert into plan_change (number, at, kind, journey, version, policy, document, reads)
-values (%s, %s, %s, %s, %s, %s, %s::json, %s::json);
+insert into plan_change (number, at, kind, journey, version, policy, document, reads, mapping)
+values (%s, %s, %s, %s, %s, %s, %s::json, %s::json, %s::json);
 
 -- name: journey_published
 insert into journey (id, name, status, version, created_at, updated_at) values (%s, %s, %s, %s, %s, %s)

@@ -94,6 +94,15 @@ set version = excluded.version, node = excluded.node, entered = excluded.entered
 delete from place p using unnest(%b::bigint[], %b::text[]) t(profile_id, run)
 where p.partition = %s and p.profile_id = t.profile_id and p.run = t.run;
 
+-- name: membership_write
+insert into membership (partition, segment, profile_id, since)
+select %s, s, p, a from unnest(%b::text[], %b::bigint[], %b::bigint[]) t(s, p, a)
+on conflict (partition, segment, profile_id) do update set since = excluded.since;
+
+-- name: membership_delete
+delete from membership m using unnest(%b::text[], %b::bigint[]) t(s, p)
+where m.partition = %s and m.segment = t.s and m.profile_id = t.p;
+
 -- name: tally_write
 insert into tally (partition, journey, version, node, what, day, n)
 select %s, j, v, d, w, y, n from unnest(%b::text[], %b::int[], %b::text[], %b::text[], %b::int[], %b::bigint[]) t(j, v, d, w, y, n)

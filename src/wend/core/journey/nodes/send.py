@@ -68,7 +68,7 @@ class Send(Node):
             )
         expires_at = turn.run.since + settings["ttl"]
         topic, transactional, to = settings["topic"], settings["transactional"], settings["to"]
-        decision = turn.permit(channel, topic, transactional, to, expires_at)
+        decision = turn.permit(channel, topic, transactional, to, expires_at, settings["template"])
         if isinstance(decision, Allow):
             turn.run.phase = "sent"
             turn.send(

@@ -65,7 +65,7 @@ class WaitForEvent(Node):
         if isinstance(happened, EventHappened):
             event = happened.event
             for branch, pattern in self.patterns().items():
-                if pattern.matches(event, turn.profile, turn.now, turn.zone, turn.run):
+                if pattern.hears(event.name) and pattern.fits(turn.view(event)):
                     return Go(branch, event.name)
         return None
 

@@ -1,0 +1,189 @@
+"""Segments of a plan: what each asks, in which order they are judged, and what can change them.
+
+A live segment has a condition; a list (static segment) has none. A version that is still being back-filled is `warming`: it is
+judged like the others, but silently and under a key of its own (`id@version`), until a change of the plan puts it in force.
+Hidden segments belong to something else (a journey's date trigger, a stage of the funnel); their ids contain a colon.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from wend.core.condition.base import Condition, Listens
+from wend.core.condition.member import key_of
+from wend.core.condition.syntax import parse as parse_condition
+from wend.core.journey.circles import circles, way_round
+from wend.core.journey.happened import (
+    AttributesChanged,
+    EventHappened,
+    FactsChanged,
+    FenceCrossed,
+    Happened,
+    Merged,
+    MessageChanged,
+    ScoreChanged,
+    StageChanged,
+    TagAdded,
+)
+from wend.core.problems import Problem, nearest, shown
+
+KEYS = ("id", "name", "description", "condition", "list")
+SCORE = 0
+"""Key in `Profile.turns` that is no segment's: the engagement score's next decay."""
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """One segment in one version."""
+
+    id: str
+    version: int = 0
+    condition: Condition | None = None
+    """None: a list."""
+    warming: bool = False
+    key: int = field(init=False)
+    listens: Listens = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "key", key_of(self.name))
+        object.__setattr__(self, "listens", Listens() if self.condition is None else self.condition.listens())
+
+    @property
+    def name(self) -> str:
+        """What it is called in the read model `membership`."""
+        return f"{self.id}@{self.version}" if self.warming else self.id
+
+    @property
+    def hidden(self) -> bool:
+        """Whether it belongs to something else, and nobody can name it."""
+        return ":" in self.id
+
+
+def parse_document(raw: Any, problems: list[Problem]) -> tuple[str, Condition | None]:
+    """A segment's document `{id, name, condition: …}` or `{id, name, list: true}`: its id and condition (None: a list, or faulty)."""
+    if not isinstance(raw, dict):
+        problems.append(Problem("", f"expected a segment document (a mapping), found {shown(raw)}"))
+        return "", None
+    document: dict[str, Any] = raw  # pyright: ignore[reportUnknownVariableType]
+    for name in document:
+        if name not in KEYS:
+            problems.append(Problem(name, f"'{name}' is not part of a segment{nearest(name, KEYS)}"))
+    id = document.get("id")
+    if not isinstance(id, str) or not 0 < len(id) <= 64 or not set(id) <= _ID_LETTERS or id[0] in "-_":
+        problems.append(Problem("id", f"expected lower-case letters, digits, - and _ (at most 64), found {shown(id)}"))
+        id = ""
+    if not isinstance(document.get("name", ""), str):
+        problems.append(Problem("name", f"expected a text, found {shown(document['name'])}"))
+    if ("condition" in document) == ("list" in document):
+        problems.append(Problem("condition", "a segment has either a condition or `list: true`"))
+    if "list" in document and document["list"] is not True:
+        problems.append(Problem("list", f"expected true, found {shown(document['list'])}"))
+    condition = None
+    if "condition" in document:
+        condition = parse_condition(document["condition"], "condition", problems)
+    return id, condition
+
+
+_ID_LETTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-_")
+
+
+class Watch:
+    """All segments of a plan that have a condition, in the order in which they are judged: whoever reads another comes after it."""
+
+    def __init__(self, segments: Iterable[Segment] = ()) -> None:
+        """ValueError: segments that read each other in a circle (the way round is told), or two of one key."""
+        found = [one for one in segments if one.condition is not None]
+        self.by_key: dict[int, Segment] = {}
+        for one in found:
+            other = self.by_key.setdefault(one.key, one)
+            if other is not one:
+                raise ValueError(f"segments '{one.name}' and '{other.name}' cannot be told apart: rename one of them")
+        self.ordered = _ordered(found)
+        self._rank = {one.key: rank for rank, one in enumerate(self.ordered)}
+        self._above: dict[str, list[Segment]] = {}
+        for one in self.ordered:
+            for fact in one.listens.facts:
+                if fact.startswith("segment:"):
+                    self._above.setdefault(fact[8:], []).append(one)
+        self._cache: dict[tuple[str, frozenset[str]], tuple[Segment, ...]] = {}
+
+    def above(self, segment: str) -> list[Segment]:
+        """Those who read this segment."""
+        return self._above.get(segment, [])
+
+    def in_order(self, segments: Iterable[Segment]) -> list[Segment]:
+        """Each once, in the order in which they are judged."""
+        by_key = {one.key: one for one in segments}
+        return sorted(by_key.values(), key=lambda one: self._rank[one.key])
+
+    def concerned(self, happened: Happened) -> tuple[Segment, ...]:
+        """The segments whose truth may be changed by what happened, in order."""
+        match happened:
+            case EventHappened(event, facts):
+                found = self._cache.get((event.name, facts))
+                if found is None:
+                    found = self._cache[event.name, facts] = tuple(
+                        one
+                        for one in self.ordered
+                        if event.name in one.listens.events
+                        or "*" in one.listens.events
+                        or not facts.isdisjoint(one.listens.facts)
+                    )
+                    if len(self._cache) > _CACHED:
+                        self._cache.clear()
+                return found
+            case AttributesChanged(changes):
+                roots = {path.split(".")[0] for path in changes}
+                return tuple(one for one in self.ordered if not roots.isdisjoint(one.listens.attributes))
+            case TagAdded():
+                return self._reading("tags")
+            case ScoreChanged():
+                return self._reading("score")
+            case StageChanged():
+                return self._reading("stage")
+            case MessageChanged():
+                return self._reading("messages")
+            case FenceCrossed(fence):
+                return self._reading(f"fence:{fence}")
+            case FactsChanged(facts):
+                return tuple(one for one in self.ordered if not facts.isdisjoint(one.listens.facts))
+            case Merged():
+                return self.ordered
+            case _:
+                return ()
+
+    def _reading(self, fact: str) -> tuple[Segment, ...]:
+        return tuple(one for one in self.ordered if fact in one.listens.facts)
+
+
+_CACHED = 10_000
+"""Event names × facts remembered, at most: names are the sender's."""
+
+
+def _ordered(segments: list[Segment]) -> tuple[Segment, ...]:
+    by_id: dict[str, list[Segment]] = {}
+    for one in segments:
+        by_id.setdefault(one.id, []).append(one)
+    graph = {
+        id: sorted(
+            {fact[8:] for one in versions for fact in one.listens.facts if fact.startswith("segment:")} & by_id.keys()
+        )
+        for id, versions in by_id.items()
+    }
+    for circle in circles(graph):
+        raise ValueError(f"segments that read each other in a circle: {' → '.join(way_round(graph, circle))}")
+    placed: list[Segment] = []
+    seen: set[str] = set()
+
+    def place(id: str) -> None:
+        if id not in seen:
+            seen.add(id)
+            for below in graph[id]:
+                place(below)
+            placed.extend(by_id[id])
+
+    for id in by_id:
+        place(id)
+    return tuple(placed)
