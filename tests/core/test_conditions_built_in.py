@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from wend.core.condition.base import FOREVER, Condition, Listens, Verdict, View
-from wend.core.condition.person import bucket
+from wend.core.sample import bucket
 from wend.core.condition.syntax import parse
 from wend.core.profile import Facts, Profile, Run
 

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
-from hashlib import blake2b
 
 from wend.core.condition.base import Condition, Listens, Verdict, View
 from wend.core.condition.form import FALSE, TRUE, Form, Reader
 from wend.core.problems import shown
-
-_PERCENT = re.compile(r"([0-9]{1,3}(?:\.[0-9]{1,4})?) ?%")
-_BUCKETS = 1_000_000
+from wend.core.sample import bucket, parse_share
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -51,12 +47,6 @@ class Sample(Form):
         return TRUE if bucket(self.salt, view.profile.id) < self.below else FALSE
 
 
-def bucket(salt: str, profile: int) -> int:
-    """A number in [0, 1,000,000) drawn by hash: the same for the same salt and person, always."""
-    text = f"{salt}:{profile}".encode("utf-8", "surrogatepass")
-    return int.from_bytes(blake2b(text, digest_size=8).digest(), "big") % _BUCKETS
-
-
 def parse_known(reader: Reader) -> Condition | None:
     """`{known: true}`."""
     reader.only("known")
@@ -78,9 +68,8 @@ def parse_sample(reader: Reader) -> Condition | None:
     faults = len(reader.errors)
     salt = reader.optional("salt", "a text")
     raw = reader.raw["sample"]
-    found = _PERCENT.fullmatch(raw) if isinstance(raw, str) else None
-    if found is None or float(found[1]) > 100:
+    below = parse_share(raw)
+    if below is None:
         reader.fault("sample", f"expected a part such as 10% (from 0% to 100%), found {shown(raw)}")
         return None
-    below = round(float(found[1]) * _BUCKETS / 100)
     return Sample(reader.raw, salt, below) if len(reader.errors) == faults else None
