@@ -4,6 +4,7 @@ A file is a YAML stream. The first document names the journey (of the gallery, o
 further one is a case: a timeline of what happens to one person, and what is expected, line by line:
 
     2026-03-03 10:00 sms app-sms                 a message was handed over
+    2026-03-03 10:00 asked api at NODE           something was asked of the outside
     2026-03-03 10:00 dropped NODE no consent …   a message was not sent, and why
     2026-03-03 10:00 held NODE until …           it waits for permission
     2026-03-03 10:00 refused …                   a matched trigger started nothing, and why
@@ -11,7 +12,8 @@ further one is a case: a timeline of what happens to one person, and what is exp
     2026-03-03 10:00 ended …                     the run is over, and why
 
 Times are UTC. `happened:` is the event's own time when it differs from when it arrived, `outcomes:` says what becomes of the sends of a node
-(default: accepted at once), `until:` ends the story (default: when nothing more can happen),
+(default: accepted at once), `answers:` what a node is answered that asks outside ({node: {state, value}}; default ok and empty), `until:`
+ends the story (default: when nothing more can happen),
 `waiting:` says where runs rest then, `score:` what the person's score is.
 """
 
@@ -46,6 +48,7 @@ class Case:
     timeline: list[dict[str, Any]]
     expect: list[str]
     outcomes: dict[str, str] = field(default_factory=dict[str, str])
+    answers: dict[str, dict[str, Any]] = field(default_factory=dict[str, dict[str, Any]])
     until: int = FOREVER
     waiting: dict[str, str] = field(default_factory=dict[str, str])
     score: float | None = None
@@ -82,6 +85,7 @@ def _cases(path: Path) -> list[Case]:
                 timeline=timeline,
                 expect=list(story["expect"]),
                 outcomes=story.get("outcomes", {}),
+                answers=story.get("answers", {}),
                 until=instant(story["until"]) if "until" in story else FOREVER,
                 waiting=story.get("waiting", {}),
                 score=story.get("score"),
@@ -141,6 +145,7 @@ def lines_of(steps: list[Step]) -> list[str]:
     for step in steps:
         text = {
             "sent": f"{step.branch} {step.why}",
+            "asked": f"asked {step.branch} at {step.node}",
             "dropped": f"dropped {step.node} {step.why}",
             "held": f"held {step.node} until {shown(step.until or 0)}",
             "refused": f"refused {step.why}",

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 from tests.journeys.cases import PERSON, Case, cases, changed, input_of, instant, lines_of
 
-from wend.core.effects import Send, Step
-from wend.core.inputs import Feedback, MessageState
+from wend.core.effects import ASK_KINDS, Ask, Send, Step
+from wend.core.inputs import Answer, Feedback, MessageState
 from wend.core.plan import Plan, PlanChange
 from wend.engine.publish import change_life, publish_journey, publish_settings
-from wend.engine.replay import Simulation
+from wend.engine.replay import Simulation, replies
 from wend.engine.replaying import Replay
 from wend.store.codec import decode_state, encode_input
 from wend.store.log import Appender, NewInput, message_hash
@@ -33,7 +33,7 @@ def in_memory(case: Case) -> Outcome:
     def outcome(send: Send) -> Iterable[tuple[MessageState, int]]:
         return ((case.outcomes.get(send.node, "accepted"), send.created_at),)  # type: ignore[return-value]
 
-    world = Simulation(Plan.empty(), outcome=outcome, now=case.begin)
+    world = Simulation(Plan.empty(), outcome=outcome, reply=replies(case.answers), now=case.begin)
     number = version = 0
 
     def change(kind: Any, at: int, journey: str = "", document: dict[str, Any] | None = None) -> None:
@@ -62,7 +62,7 @@ def in_memory(case: Case) -> Outcome:
     world.advance(case.until)
     person = world.profiles[PERSON]
     places = {run.journey: run.node for run in person.runs}
-    effects = [e.id for _, e in world.effects if isinstance(e, Send)]
+    effects = [e.id for _, e in world.effects if isinstance(e, Send | Ask)]
     return lines_of([s for _, s in world.steps]), places, effects, person.score
 
 
@@ -77,13 +77,16 @@ async def on_the_live_engine(case: Case, pool: Pool) -> Outcome:
                 " returning outbox_seq, effect_id, at, run, move, journey, node, channel, template, address",
             )
             rows.sort()
-            outcomes = [
-                Feedback(effect, case.outcomes.get(rest[3], "accepted"), at, *rest)  # type: ignore[arg-type]
-                for _, effect, at, *rest in rows
-            ]
+            outcomes = [became(case, effect, at, *rest) for _, effect, at, *rest in rows if rest[4] != "alert"]
             inputs = [NewInput(PERSON, one.KIND, encode_input(one), None) for one in outcomes]
             if inputs:
                 await Appender(2).append(conn, inputs, at=replay.at)
+
+    def became(case: Case, effect: str, at: int, run: str, move: int, *rest: Any) -> Feedback | Answer:
+        if rest[2] in ASK_KINDS:
+            said = {"state": "ok", "value": {}, **case.answers.get(rest[1], {})}
+            return Answer(effect, at=at, run=run, move=move, **said)
+        return Feedback(effect, case.outcomes.get(rest[1], "accepted"), at, run, move, *rest)  # type: ignore[arg-type]
 
     def row(one: Any) -> NewInput:
         return NewInput(PERSON, one.KIND, encode_input(one), message_hash(one.message_id) if one.message_id else None)

@@ -6,7 +6,7 @@ Effect ids are derived from (run, move), so hearing the same log again asks for 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, get_args
 
 from wend.core.inputs import Input
 
@@ -37,7 +37,8 @@ class Send:
 
 
 AskKind = Literal["api", "coupon", "audience", "alert"]
-"""What can be asked of the outside besides messages; each kind has its executor in delivery/."""
+"""What can be asked of the outside besides messages; each kind has its executor in delivery/asks/."""
+ASK_KINDS: frozenset[str] = frozenset(get_args(AskKind))
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +66,7 @@ class Ask:
 
 @dataclass(frozen=True, slots=True)
 class Withdraw:
-    """Do not send the message `id` if it is still queued (the run left; engine.md 8)."""
+    """Do not send the message `id`, or do what was asked, if it is still queued (the run left; engine.md 8)."""
 
     id: str
 
@@ -87,6 +88,7 @@ StepKind = Literal[
     "held",  # the message waits for permission until `until`
     "sent",  # a Send effect was asked for
     "asked",  # an Ask effect; `branch` holds its kind
+    "answered",  # what came of an Ask; `branch` holds the state
     "dropped",  # permission denied, or dropped at delivery
     "outcome",  # accepted, refused, uncertain, opened, clicked …; `branch` holds the state
     "goal",  # the goal was reached; detail: value

@@ -12,6 +12,8 @@ from typing import Any
 
 MAX_RUNS = 20
 MAX_KEYS = 100
+OUTSIDE = frozenset({"sent", "asked"})
+"""Phases of a run whose effect is on its way: exactly one outcome or answer for (run, move) will come."""
 
 
 @dataclass(slots=True)

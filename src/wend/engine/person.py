@@ -18,9 +18,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from wend.core.effects import Ask, Effect, Relay, Send, Step
-from wend.core.inputs import OUTCOMES, Consent, Feedback, Input, MergeOut, MergeState
+from wend.core.inputs import OUTCOMES, Answer, Consent, Feedback, Input, MergeOut, MergeState
 from wend.core.plan import Plan
-from wend.core.profile import Profile, Run
+from wend.core.profile import OUTSIDE, Profile, Run
 from wend.core.react import Decision, react, wakes_at
 from wend.store.codec import decode_input, decode_json
 from wend.store.days import DAY
@@ -231,14 +231,14 @@ class Person:
         return None if due is None or self._stands(around) else due
 
     def _stands(self, around: Around) -> bool:
-        """Whether the person stands still until it is known what became of a message.
+        """Whether the person stands still until it is known what became of a message, or of what was asked.
 
         In real time nobody does: the answer comes when it comes. In a replay it comes after the slice, but belongs to
         the instant of the message; so the person waits for it there, and goes on from there.
         """
         if around.clock is not None and self.parked != "outcome":
             return False
-        return any(run.phase == "sent" for run in self.profile.runs)
+        return any(run.phase in OUTSIDE for run in self.profile.runs)
 
     def _apply(self, row: Row, around: Around) -> bool:
         """Take one input; True when it may have ended what kept others waiting."""
@@ -265,7 +265,8 @@ class Person:
         input = _input(kind, payload)
         plan = around.plan_at(at) if was_parked else around.plan
         if around.clock is None or self.parked == "outcome":
-            if isinstance(input, Feedback) and input.state in OUTCOMES and self._stands(around):
+            settles = isinstance(input, Answer) or (isinstance(input, Feedback) and input.state in OUTCOMES)
+            if settles and self._stands(around):
                 self._react(input, profile.last, plan, around.clock)
                 self.applied += 1
                 return True

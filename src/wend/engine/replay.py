@@ -1,20 +1,20 @@
 """The same core in memory with a virtual clock: simulate, golden tests, and the yardstick of the live engine.
 
-A simulation equals the live engine in replay mode: what became of a message is known at the instant at which it was
-sent,
-and there is no lag. Relays (merges, emitted events) arrive at once.
+A simulation equals the live engine in replay mode: what became of a message, or of what was asked outside, is known
+at the instant at which it was sent or asked, and there is no lag. Relays (merges, emitted events) arrive at once.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_right
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from heapq import heappop, heappush
+from typing import Any
 
-from wend.core.effects import Effect, Relay, Send, Step, Withdraw
-from wend.core.inputs import Feedback, Input, MergeAwait, MergeOut, MessageState
+from wend.core.effects import Ask, Effect, Relay, Send, Step, Withdraw
+from wend.core.inputs import Answer, Feedback, Input, MergeAwait, MergeOut, MessageState
 from wend.core.plan import Plan, PlanChange
 from wend.core.profile import Profile
 from wend.engine.person import Around, Person, Row
@@ -23,12 +23,25 @@ from wend.store.log import message_hash
 Outcome = Callable[[Send], Iterable[tuple[MessageState, int]]]
 """What becomes of a message: (state, instant) in order of time; the first at its `created_at` is its outcome."""
 
+Reply = Callable[[Ask], Answer]
+"""What is answered to what is asked, at the instant at which it is asked (alerts are not answered)."""
+
 _MOST_ROUNDS = 10_000
 
 
 def accepted(send: Send) -> Iterable[tuple[MessageState, int]]:
     """Every message is accepted at once, and nothing more is heard of it."""
     return (("accepted", send.created_at),)
+
+
+def answer_of(ask: Ask, state: Any = "ok", value: Any = None, why: str = "") -> Answer:
+    """The answer `state` (ok, failed, exhausted, uncertain) with `value`, given at the instant of the question."""
+    return Answer(ask.id, state, ask.created_at, ask.run, ask.move, {} if value is None else value, why)
+
+
+def replies(answers: Mapping[str, Mapping[str, Any]]) -> Reply:
+    """Answers by node, {node: {state, value, why}}; what is not named is answered `ok` with an empty value."""
+    return lambda ask: answer_of(ask, **answers.get(ask.node, {}))
 
 
 def feedback_of(send: Send, state: MessageState, at: int) -> Feedback:
@@ -41,7 +54,7 @@ def feedback_of(send: Send, state: MessageState, at: int) -> Feedback:
 class Simulation:
     """People, their states and a clock. Errors of nodes and facts are raised, not parked."""
 
-    def __init__(self, plan: Plan, *, outcome: Outcome = accepted, now: int = 0) -> None:
+    def __init__(self, plan: Plan, *, outcome: Outcome = accepted, reply: Reply = answer_of, now: int = 0) -> None:
         """Begins at the instant `now` (ms UTC) with nobody known."""
         self.profiles: dict[int, Profile] = {}
         self.effects: list[tuple[int, Effect]] = []
@@ -51,6 +64,7 @@ class Simulation:
         self.now = now
         self._plans = [plan]
         self._outcome = outcome
+        self._reply = reply
         self._seen: dict[int, dict[int, int]] = {}
         self._waiting: dict[int, list[Row]] = {}
         self._wakes: list[tuple[int, int]] = []
@@ -133,6 +147,9 @@ class Simulation:
                         else:
                             self._seq += 1
                             heappush(self._coming, (max(at, self.now), self._seq, id, feedback))
+                elif isinstance(effect, Ask):
+                    if effect.id not in withdrawn and effect.kind != "alert":
+                        todo.append((id, [self._row(self._reply(effect))]))
                 elif isinstance(effect, Relay):
                     todo.append((effect.profile, [self._row(effect.input)]))
         raise OverflowError(f"what began with person {profile_id} at {self.now} never comes to rest")
@@ -161,7 +178,9 @@ class Simulation:
         self._waiting[id] = waiting
         self._note_wake(id, due)
         now = person.profile.last
-        self.effects += [(effect.created_at if isinstance(effect, Send) else now, effect) for effect in person.effects]
+        self.effects += [
+            (effect.created_at if isinstance(effect, Send | Ask) else now, effect) for effect in person.effects
+        ]
         self.steps += [(id, step) for step in person.steps]
         return person.effects
 

@@ -15,9 +15,10 @@ import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
-from wend.core.inputs import Feedback
+from wend.core.effects import ASK_KINDS
+from wend.core.inputs import Answer, Feedback, Input
 from wend.core.plan import Plan
 from wend.engine.batch import BATCH, Batches, Fenced, Lane, Tick
 from wend.engine.relay import relay, sources
@@ -215,11 +216,22 @@ class Replay:
             rows = await fetch_all(conn, sql("outbox_accept"), (list(self._lanes),))
             rows.sort()
             outcomes = [
-                NewInput(id, Feedback.KIND, encode_input(Feedback(effect, "accepted", at, run, move, *rest)))
+                NewInput(id, one.KIND, encode_input(one))
                 for _, _, id, effect, run, move, *rest, at in rows
+                if (one := _taken(effect, run, move, rest, at)) is not None
             ]
             await self._appender.append(conn, outcomes, at=end)
-            return len(outcomes)
+            return len(rows)
+
+
+def _taken(effect: str, run: str, move: int, rest: list[Any], at: int) -> Input | None:
+    """What is heard of a row that nobody carries out: a message is accepted, a question answered, an alert not."""
+    channel: str = rest[2]
+    if channel == "alert":
+        return None
+    if channel in ASK_KINDS:
+        return Answer(effect, "ok", at, run, move, {})
+    return Feedback(effect, "accepted", at, run, move, *rest)
 
 
 def _emits(plan: Plan) -> bool:

@@ -8,13 +8,13 @@ from wend.core.aggregate import key_text
 from wend.core.effects import Withdraw
 from wend.core.journey.turn import Pass
 from wend.core.plan import Plan
-from wend.core.profile import Run
+from wend.core.profile import OUTSIDE, Run
 
 
 def finish(passing: Pass, run: Run, reason: str) -> None:
-    """The run is over. A message still on its way is withdrawn."""
+    """The run is over. A message, or what was asked, is withdrawn while it still can be."""
     profile = passing.profile
-    if run.phase == "sent":
+    if run.phase in OUTSIDE:
         passing.effects.append(Withdraw(f"{run.id}.{run.move}"))
     profile.runs = [one for one in profile.runs if one.id != run.id]
     passing.gone.add(run.id)

@@ -14,12 +14,13 @@ from wend.core.amount import amount
 from wend.core.attributes import get
 from wend.core.condition.base import FOREVER
 from wend.core.inputs import OUTCOMES, Event, Feedback
+from wend.core.inputs import Answer as Reply
 from wend.core.journey.compiled import Compiled, concerns
 from wend.core.journey.contract import Answer, End, Go, Park
 from wend.core.journey.document import Goal
 from wend.core.journey.ending import finish
 from wend.core.journey.entry import offer
-from wend.core.journey.happened import EventHappened, Happened, MessageChanged, Overheard
+from wend.core.journey.happened import Answered, EventHappened, Happened, MessageChanged, Overheard
 from wend.core.journey.membership import settle
 from wend.core.journey.turn import MINUTE, Pass, RunTurn
 from wend.core.profile import Run
@@ -106,6 +107,8 @@ def _hear(passing: Pass, run: Run, happened: Happened) -> None:
                 _count_goal(passing, run, goal, event)
     elif isinstance(happened, MessageChanged):
         _note(passing, run, happened.feedback)
+    elif isinstance(happened, Answered):
+        _note_answer(passing, run, happened.answer)
     listening = run.phase not in ("frozen", "delayed") and concerns(compiled.listens[run.node], happened)
     takes = event is not None and compiled.node(run.node).TAKES_EVENTS
     if listening and takes and _offer_to_node(passing, compiled, run, happened):
@@ -235,6 +238,14 @@ def _note(passing: Pass, run: Run, feedback: Feedback) -> None:
         sent.append(feedback.state)
     if feedback.state in OUTCOMES and (feedback.move != run.move or run.phase != "sent"):
         passing.step("outcome", run, branch=feedback.state, why=f"ignored: it belongs to move {feedback.move}")
+
+
+def _note_answer(passing: Pass, run: Run, answer: Reply) -> None:
+    """Every answer to this run is a step; one to an earlier move changes nothing else (engine.md 5)."""
+    if answer.run == run.id:
+        late = answer.move != run.move or run.phase != "asked"
+        why = f"ignored: it belongs to move {answer.move}" if late else answer.why
+        passing.step("answered", run, branch=answer.state, why=why)
 
 
 def _reaches(passing: Pass, goal: Goal, event: Event, started: int) -> bool:
