@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 
+from wend.core.caps import Cap
 from wend.core.consent import apply_consent, apply_suppress
 from wend.core.inputs import Consent, Suppress
-from wend.core.permission import ALLOW, Allow, Drop, Hold, check_settings, decide
+from wend.core.permission import ALLOW, LEAVING, Allow, Drop, Hold, Request, check_settings, decide
 from wend.core.profile import Profile
 
 NIGHT = {"quiet_hours": {"sms": {"from": "21:00", "to": "08:00"}}}
@@ -38,7 +39,7 @@ def ask(
     transactional: bool = False,
     **more: Any,
 ):
-    return decide(profile, channel, "offers", transactional, at, law, **more)
+    return decide(Request(profile, channel, "offers", transactional, at, law, **more))
 
 
 def test_rule_10_what_nothing_forbids_is_allowed():
@@ -148,3 +149,80 @@ def test_settings_are_checked_all_at_once():
     ]
     (found,) = check_settings({"quiet_hours": 7})
     assert str(found).startswith("settings.quiet_hours: expected")
+
+
+@pytest.mark.parametrize(
+    ("zone", "at", "until"),
+    [
+        # Lord Howe turns its clocks by half an hour: 02:00 becomes 02:30 (and back at 02:00 to 01:30)
+        ("Australia/Lord_Howe", "2026-10-03T23:00:00+10:30", "2026-10-04T08:00:00+11:00"),
+        ("Australia/Lord_Howe", "2026-04-04T23:00:00+11:00", "2026-04-05T08:00:00+10:30"),
+        # the day's first and last zones, and quarter hours
+        ("Pacific/Kiritimati", "2026-11-22T22:00:00+14:00", "2026-11-23T08:00:00+14:00"),
+        ("Etc/GMT+12", "2026-11-22T22:00:00-12:00", "2026-11-23T08:00:00-12:00"),
+        ("Asia/Kathmandu", "2026-11-22T22:00:00+05:45", "2026-11-23T08:00:00+05:45"),
+        ("Pacific/Chatham", "2026-09-26T23:00:00+12:45", "2026-09-27T08:00:00+13:45"),
+        # Samoa left out the 30th of December 2011
+        ("Pacific/Apia", "2011-12-29T22:00:00-10:00", "2011-12-31T08:00:00+14:00"),
+        # the night in which summer time ends is an hour longer
+        ("Europe/Berlin", "2026-10-24T22:00:00+02:00", "2026-10-25T08:00:00+01:00"),
+        ("America/New_York", "2026-03-07T22:00:00-05:00", "2026-03-08T08:00:00-04:00"),
+    ],
+)
+def test_rule_10_nights_in_far_zones_and_when_clocks_change(zone: str, at: str, until: str):
+    decision = ask(person(timezone=zone), at=ms(at))
+    assert decision == Hold(ms(until), f"quiet hours for sms until 08:00 ({zone})")
+
+
+@pytest.mark.parametrize(
+    ("to", "at", "until"),
+    [
+        # 02:30 does not exist in the night in which summer time begins: the clocks jump from 02:00 to 03:00
+        ("02:30", "2026-03-28T23:00:00+01:00", "2026-03-29T03:00:00+02:00"),
+        # and comes twice when it ends: the first one counts
+        ("02:30", "2026-10-24T23:00:00+02:00", "2026-10-25T02:30:00+02:00"),
+    ],
+)
+def test_rule_10_an_edge_that_a_change_of_the_clocks_skips_or_repeats(to: str, at: str, until: str):
+    law = {"quiet_hours": {"sms": {"from": "21:00", "to": to}}}
+    assert ask(person(), at=ms(at), law=law) == Hold(ms(until), f"quiet hours for sms until {to} (Europe/Berlin)")
+
+
+def test_rule_10_a_night_that_is_further_away_than_allowed_drops():
+    law = {"quiet_hours": {"sms": {"from": "21:00", "to": "08:00", "hold_at_most": "2h"}}}
+    assert ask(person(), at=ms("2026-11-22T22:00:00+01:00"), law=law) == Drop(
+        "quiet hours for sms until 08:00 (Europe/Berlin), further away than 2 h"
+    )
+    assert isinstance(ask(person(), at=ms("2026-11-23T06:00:00+01:00"), law=law), Hold)
+
+
+def test_what_was_decided_for_good_is_not_decided_again_when_the_message_leaves():
+    request = Request(
+        person(), "sms", "", False, NOON, {"control_group": {"share": "100%"}}, caps=(Cap(1, 10),), control=1_000_000
+    )
+    request.profile.caps[request.caps[0].id] = [NOON]
+    assert decide(request, LEAVING) == ALLOW
+    assert isinstance(decide(request), Drop)
+
+
+@pytest.mark.parametrize(
+    ("law", "fault"),
+    [
+        ({"control_group": 5}, "control_group: expected {share: 5%}, found 5"),
+        ({"control_group": {"share": 5}}, "control_group.share: expected a part such as 5%, found 5"),
+        (
+            {"control_group": {"share": "5%", "slat": "x"}},
+            "control_group.slat: is not part of a control group; did you mean 'salt'?",
+        ),
+        ({"control_group": {"share": "5%", "salt": 1}}, "control_group.salt: expected a text, found 1"),
+        ({"caps": [{"limit": 1}]}, "caps[0].within: "),
+        (
+            {"quiet_hours": {"sms": {"from": "21:00", "to": "08:00", "hold_at_most": "x"}}},
+            "quiet_hours.sms.hold_at_most: ",
+        ),
+        ({"quiet_hours": 5}, "quiet_hours: expected "),
+    ],
+)
+def test_faults_of_the_settings_are_named(law: dict[str, Any], fault: str):
+    (problem,) = check_settings(law, "")
+    assert str(problem).startswith(fault)

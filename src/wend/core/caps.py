@@ -219,5 +219,5 @@ def _faults(rule: dict[str, Any], where: str) -> Iterator[Problem]:
         ("otherwise", ("drop", "hold")),
     )
     for name, allowed in choices:
-        if name in rule and not any(rule[name] is one or rule[name] == one for one in allowed):
+        if name in rule and not any(type(rule[name]) is type(one) and rule[name] == one for one in allowed):
             yield Problem(join(where, name), f"expected {' or '.join(map(str, allowed))}, found {shown(rule[name])}")

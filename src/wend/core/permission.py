@@ -1,20 +1,23 @@
 """Permission to send, decided at the moment of sending: Allow, Hold until, or Drop (journeys.md rule 10).
 
-Rule: `CHECKS` run in the order of rule 10 and the first that objects decides. What a check needs is in `Request`.
-Control groups and frequency caps have their place between consent and quiet hours.
+Rule: `CHECKS` run in the order of rule 10 and the first that objects decides. What a check needs is in `Request`. When a message
+leaves, `LEAVING` are asked once more: what was decided for good (control groups, caps) is not decided again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, cast
 
+from wend.core.caps import Cap, Message, full, parse_caps
 from wend.core.condition.base import FOREVER
-from wend.core.consent import CHANNELS, address_of, consent_problem, reachable, suppression_of
+from wend.core.consent import address_of, consent_problem, reachable, suppression_of
 from wend.core.problems import Problem, join, nearest, shown
 from wend.core.profile import Profile
-from wend.core.zone import next_local_time, parse_time, to_local, zone_of
+from wend.core.quiet import check_quiet_hours, night
+from wend.core.sample import bucket, parse_share
+from wend.core.zone import zone_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,29 +55,34 @@ class Request:
     now_real: int
     """Log time + lag (ms UTC): people's nights are real."""
     settings: Mapping[str, Any]
-    to: str | None
-    expires_at: int
-    zone: str
+    to: str | None = None
+    """Attribute that holds another contact."""
+    expires_at: int = FOREVER
+    """A hold that would outlast it is a Drop."""
+    zone: str = "UTC"
+    """For people without a valid `timezone`."""
+    journey: str = ""
+    template: str = ""
+    control: int = 0
+    """So many of 1,000,000 buckets are the journey's control group."""
+    caps: Sequence[Cap] = ()
+    rivals: Sequence[Message] = field(default=())
+    """Held messages of more important journeys of this person."""
+    test: bool = False
+    """A test person: neither nights nor caps hold them, and they are in no control group."""
+
+    @property
+    def message(self) -> Message:
+        """As caps see it."""
+        return Message(self.channel, self.topic, self.template, self.journey, self.transactional)
 
 
-def decide(
-    profile: Profile,
-    channel: str,
-    topic: str,
-    transactional: bool,
-    now_real: int,
-    settings: Mapping[str, Any],
-    to: str | None = None,
-    expires_at: int = FOREVER,
-    zone: str = "UTC",
-) -> Decision:
-    """May this message go out at `now_real` (log time + lag, ms UTC)?
+Check = Callable[[Request], Decision | None]
 
-    `settings`: {"quiet_hours": {channel or "*": {"from": "21:00", "to": "08:00"}}}, as `check_settings` accepts them.
-    `zone` counts for people without a valid `timezone`. A hold that would outlast `expires_at` is a Drop.
-    """
-    request = Request(profile, channel, topic, transactional, now_real, settings, to, expires_at, zone)
-    for check in CHECKS:
+
+def decide(request: Request, checks: Sequence[Check] = ()) -> Decision:
+    """May this message go out at `now_real`? `checks`: CHECKS when it is decided, LEAVING when it leaves."""
+    for check in checks or CHECKS:
         decision = check(request)
         if decision is not None:
             return decision
@@ -105,50 +113,78 @@ def _without_consent(request: Request) -> Decision | None:
     return Drop(why) if why else None
 
 
+def _in_control_group(request: Request) -> Decision | None:
+    """Control groups show what happens without messages; what somebody must get (transactional) is no experiment."""
+    if request.transactional or request.test:
+        return None
+    group = request.settings.get("control_group")
+    if group:
+        share = parse_share(group["share"]) or 0
+        if bucket(f"control:{group.get('salt', '')}", request.profile.id) < share:
+            return Drop("control group: everywhere")
+    if request.control and bucket(f"control of {request.journey}:", request.profile.id) < request.control:
+        return Drop(f"control group: of journey {request.journey}")
+    return None
+
+
+def _capped(request: Request) -> Decision | None:
+    if not request.caps or request.test:
+        return None
+    found = full(request.caps, request.profile.caps, request.message, request.now_real, request.rivals)
+    if found is None:
+        return None
+    if found.until is None or found.until <= request.now_real:
+        return Drop(found.why)
+    return _hold(request, found.until, found.why)
+
+
 def _at_night(request: Request) -> Decision | None:
-    hours = request.settings.get("quiet_hours")
-    quiet = (hours.get(request.channel) or hours.get("*")) if hours else None
-    if not quiet:
+    if request.test:
         return None
-    zone = zone_of(request.profile.attributes, request.zone)
-    clock = to_local(request.now_real, zone).time()
-    begin, end = parse_time(quiet["from"]), parse_time(quiet["to"])
-    inside = begin <= clock < end if begin < end else clock >= begin or clock < end
-    if not inside:
+    found = night(
+        request.settings, request.channel, request.now_real, zone_of(request.profile.attributes, request.zone)
+    )
+    if found is None:
         return None
-    until = next_local_time(request.now_real, end, zone)
-    why = f"quiet hours for {request.channel} until {quiet['to']} ({zone})"
+    if found.until - request.now_real > found.at_most:
+        return Drop(found.why)
+    return _hold(request, found.until, found.why)
+
+
+def _hold(request: Request, until: int, why: str) -> Decision:
     return Drop(f"{why}, which is after its time to live") if until >= request.expires_at else Hold(until, why)
 
 
-CHECKS: tuple[Callable[[Request], Decision | None], ...] = (
+CHECKS: tuple[Check, ...] = (
     _alive,
     _suppressed,
     _unreachable,
     _without_consent,
+    _in_control_group,
+    _capped,
     _at_night,
 )
+LEAVING: tuple[Check, ...] = (_alive, _suppressed, _unreachable, _without_consent, _at_night)
 
 
 def check_settings(settings: Mapping[str, Any], where: str = "settings") -> Iterator[Problem]:
-    """All faults in the part of the settings that is read here (`quiet_hours`)."""
-    hours: Any = settings.get("quiet_hours", {})
-    where = join(where, "quiet_hours")
-    if not isinstance(hours, dict):
-        yield Problem(where, f'expected {{sms: {{from: "21:00", to: "08:00"}}}}, found {shown(hours)}')
+    """All faults in the part of the settings that is read here (`quiet_hours`, `caps`, `control_group`)."""
+    yield from check_quiet_hours(settings, where)
+    problems: list[Problem] = []
+    parse_caps(settings.get("caps"), join(where, "caps"), problems)
+    yield from problems
+    group: Any = settings.get("control_group")
+    here = join(where, "control_group")
+    if group is None:
         return
-    for channel, quiet in cast("dict[str, Any]", hours).items():
-        here = join(where, channel)
-        if channel != "*" and channel not in CHANNELS:
-            yield Problem(here, f"'{channel}' is not a channel{nearest(channel, CHANNELS)}")
-        if not isinstance(quiet, dict) or set(cast("dict[str, Any]", quiet)) != {"from", "to"}:
-            yield Problem(here, f'expected {{from: "21:00", to: "08:00"}}, found {shown(quiet)}')
-            continue
-        times = cast("dict[str, Any]", quiet)
-        for name in ("from", "to"):
-            try:
-                parse_time(times[name])
-            except ValueError as wrong:
-                yield Problem(join(here, name), str(wrong))
-        if times["from"] == times["to"]:
-            yield Problem(here, "begins and ends at the same time, so nothing could ever be sent")
+    if not isinstance(group, dict):
+        yield Problem(here, f"expected {{share: 5%}}, found {shown(group)}")
+        return
+    parts = cast("dict[str, Any]", group)
+    for name in parts:
+        if name not in ("share", "salt"):
+            yield Problem(join(here, name), f"is not part of a control group{nearest(name, ('share', 'salt'))}")
+    if parse_share(parts.get("share")) is None:
+        yield Problem(join(here, "share"), f"expected a part such as 5%, found {shown(parts.get('share'))}")
+    if not isinstance(parts.get("salt", ""), str):
+        yield Problem(join(here, "salt"), f"expected a text, found {shown(parts['salt'])}")

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from wend.core.aggregate import Leaf, combine
+from wend.core.caps import Cap, parse_caps
 from wend.core.condition.base import Condition
 from wend.core.condition.groups import All
 from wend.core.condition.syntax import parse as parse_condition
@@ -105,6 +106,7 @@ class Plan:
     """Names of the events that may be a goal after the run's end."""
     reads: frozenset[str] = frozenset()
     """Built-in facts that somebody reads; the others are not kept."""
+    caps: tuple[Cap, ...] = ()
     exits: dict[tuple[str, int], tuple[ExitLeaf, ...]] = field(
         default_factory=dict[tuple[str, int], tuple[ExitLeaf, ...]]
     )
@@ -231,14 +233,15 @@ class Plan:
                 by_event.setdefault(name, []).append(leaf)
         return replace(
             self,
-            on_event={name: tuple(heard) for name, heard in on_event.items()},
-            on_other=tuple(on_other),
+            on_event={name: tuple(sorted(heard, key=_importance)) for name, heard in on_event.items()},
+            on_other=tuple(sorted(on_other, key=_importance)),
             leaves={name: tuple(found) for name, found in by_event.items()},
             leaf_of=leaf_of,
             messages=frozenset(messages),
             late_goals=frozenset(late_goals),
             reads=frozenset(reads),
             exits=exits,
+            caps=parse_caps(self.settings.get("caps"), "caps", []),
             segments=segments,
             watch=watch,
         )
@@ -280,6 +283,11 @@ def _hidden(plan: Plan) -> Iterator[tuple[str, Condition]]:
                 condition = watched(trigger)
                 if condition is not None:
                     yield hidden_id(published.live.id, index), condition
+
+
+def _importance(heard: Heard) -> int:
+    """More important journeys start first."""
+    return -heard[0].document.priority
 
 
 def _heard_as(names: frozenset[str]) -> frozenset[str]:

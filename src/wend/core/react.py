@@ -12,6 +12,7 @@ from typing import assert_never
 
 from wend.core import attributes, consent, facts
 from wend.core.aggregate import prune, remember
+from wend.core.caps import keep_only
 from wend.core.effects import Effect, Relay, Step
 from wend.core.inputs import (
     Answer,
@@ -32,6 +33,7 @@ from wend.core.inputs import (
     Start,
     Suppress,
 )
+from wend.core.journey.allowance import give_back
 from wend.core.journey.ending import finish
 from wend.core.journey.happened import (
     Answered,
@@ -165,6 +167,8 @@ def _lift(passing: Pass, real: int | None) -> None:
                 handle(passing, [])
     profile.plan = plan.number
     prune(profile.windows, plan.leaf_of, passing.now)
+    if profile.caps:
+        keep_only(plan.caps, profile.caps)
     if profile.messages:
         profile.messages = [message for message in profile.messages if plan.remembers(*message[1:5])]
 
@@ -179,7 +183,9 @@ def _wake_due(passing: Pass, limit: int, real: int | None) -> None:
         due: tuple[int, Run] | None = None
         for run in profile.runs:
             at = _due(run)
-            if at is not None and at <= limit and (due is None or at < due[0]) and run.journey not in passing.paused:
+            if at is None or at > limit or run.journey in passing.paused:
+                continue
+            if due is None or at < due[0] or (at == due[0] and _more_important(passing, run, due[1])):
                 due = at, run
         turn = min(profile.turns.values()) if profile.turns else None
         if turn is not None and turn <= limit and (due is None or turn <= due[0]):
@@ -196,6 +202,12 @@ def _wake_due(passing: Pass, limit: int, real: int | None) -> None:
         passing.moves = 0
         wake(passing, due[1])
         handle(passing, [])
+
+
+def _more_important(passing: Pass, run: Run, than: Run) -> bool:
+    """Of those who wake at the same instant the more important journey goes first, then the older run."""
+    one, other = (passing.plan.compiled(it.journey, it.version).document.priority for it in (run, than))
+    return one > other
 
 
 def _apply(passing: Pass, input: Input) -> None:
@@ -220,6 +232,7 @@ def _apply(passing: Pass, input: Input) -> None:
             _trace_refused(passing, refused)
             happened = [AttributesChanged(changes, input.at)] if changes else []
         case Feedback():
+            give_back(passing, input)
             changed = consent.apply_feedback(profile, input)
             _note_message(profile, input)
             happened = [*([FactsChanged(frozenset(changed))] if changed else []), MessageChanged(input)]

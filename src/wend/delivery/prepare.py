@@ -14,7 +14,7 @@ from wend.content.links import Links
 from wend.content.liquid import LiquidProblem
 from wend.content.templates import Template
 from wend.core.consent import IMPLICIT, YES, address_of
-from wend.core.permission import Drop, Hold, decide
+from wend.core.permission import LEAVING, Drop, Hold, Request, decide
 from wend.core.profile import Profile
 from wend.delivery.outbox import Row, Settled
 from wend.delivery.render import SenderSettings, render
@@ -58,7 +58,7 @@ def prepare(
     if profile is None or profile.erased:
         return Settled(row, "dropped", "the person is not here any more")
     contact = row.data.get("to") or None
-    decision = decide(
+    asked = Request(
         profile,
         row.channel,
         row.topic,
@@ -69,6 +69,7 @@ def prepare(
         expires_at=row.expires_at,
         zone=around.settings.zone,
     )
+    decision = decide(asked, LEAVING)
     if isinstance(decision, Drop):
         return Settled(
             row, "dropped", f"{decision.why}; last attempt: {row.why}" if row.tries and row.why else decision.why

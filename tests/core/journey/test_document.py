@@ -179,7 +179,7 @@ def test_all_errors_are_said_at_once_with_place_and_nearest_name() -> None:
         },
     }
     assert problems(raw) == [
-        "entree: 'entree' is not part of a journey; did you mean 'entry'? (allowed: id, name, description, entry, active, "
+        "entree: 'entree' is not part of a journey; did you mean 'entry'? (allowed: id, name, description, priority, control, entry, active, "
         "exit_when, goal, nodes, start, layout)",
         "name: expected a text, found 5",
         "description: expected a text, found []",

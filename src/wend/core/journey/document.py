@@ -21,9 +21,23 @@ from wend.core.journey.pattern import EventPattern, parse_pattern
 from wend.core.journey.timing import Timing, parse_timing
 from wend.core.journey.triggers import Trigger, parse_triggers
 from wend.core.problems import Problem, nearest, shown
+from wend.core.sample import parse_share
 from wend.core.zone import is_date_only, parse_instant
 
-KEYS = ("id", "name", "description", "entry", "active", "exit_when", "goal", "nodes", "start", "layout")
+KEYS = (
+    "id",
+    "name",
+    "description",
+    "priority",
+    "control",
+    "entry",
+    "active",
+    "exit_when",
+    "goal",
+    "nodes",
+    "start",
+    "layout",
+)
 ENTRY_KEYS = ("on", "where", "key", "reentry", "concurrency")
 MAX_NODES = 1_000
 MAX_DEPTH = 100
@@ -88,6 +102,10 @@ class Document:
     goal: Goal | None
     nodes: dict[str, Placed]
     start: str
+    priority: int = 50
+    """0–100: of two journeys that want the last place of a frequency cap, or act at the same instant, the higher one."""
+    control: int = 0
+    """So many of 1,000,000 buckets are the control group, which gets no messages of this journey."""
     raw: dict[str, Any] = field(default_factory=dict[str, Any])
 
 
@@ -155,6 +173,8 @@ def parse(raw: Any, problems: list[Problem]) -> Document | None:
         goal=_goal(raw_map.get("goal"), problems),
         nodes=_nodes(raw_map.get("nodes"), problems),
         start=start,
+        priority=_priority(raw_map.get("priority"), problems),
+        control=_control(raw_map.get("control"), problems),
         raw=copy.deepcopy(raw_map),
     )
 
@@ -193,6 +213,27 @@ def _concurrency(entry: dict[str, Any], problems: list[Problem]) -> bool:
     if raw not in ("one", "many"):
         problems.append(Problem("entry.concurrency", f"expected one or many, found {shown(raw)}"))
     return raw == "many"
+
+
+_PRIORITIES = {"low": 25, "normal": 50, "high": 75}
+
+
+def _priority(raw: Any, problems: list[Problem]) -> int:
+    if raw is None:
+        return _PRIORITIES["normal"]
+    if isinstance(raw, str) and raw in _PRIORITIES:
+        return _PRIORITIES[raw]
+    if isinstance(raw, int) and not isinstance(raw, bool) and 0 <= raw <= 100:
+        return raw
+    problems.append(Problem("priority", f"expected low, normal, high or a number from 0 to 100, found {shown(raw)}"))
+    return _PRIORITIES["normal"]
+
+
+def _control(raw: Any, problems: list[Problem]) -> int:
+    share = 0 if raw is None else parse_share(raw)
+    if share is None:
+        problems.append(Problem("control", f"expected a part of all people such as 10%, found {shown(raw)}"))
+    return share or 0
 
 
 def _reentry(raw: Any, problems: list[Problem]) -> Reentry:

@@ -10,9 +10,11 @@ from hashlib import blake2b
 from typing import Any
 
 from wend.core import consent as consents
+from wend.core.caps import Message
 from wend.core.condition.base import View
 from wend.core.effects import Ask, AskKind, Effect, Relay, Send, Step, StepKind
 from wend.core.inputs import Consent, Event, Start
+from wend.core.journey.allowance import count, request
 from wend.core.journey.compiled import Compiled
 from wend.core.journey.happened import FactsChanged, Happened, StartAsked
 from wend.core.journey.membership import put
@@ -52,6 +54,12 @@ class Pass:
         self.gone: set[str] = set()
         self.memberships: dict[str, int | None] = {}
         """Segments whose membership changed, by their name in the read model: since when, or None (left)."""
+
+    @property
+    def test(self) -> bool:
+        """Whether this is a test person: their waits are short, and neither nights nor caps hold their messages."""
+        test = self.plan.settings.get("test")
+        return test is not None and test.get("tag") in self.profile.tags
 
     @property
     def zone(self) -> str:
@@ -113,13 +121,13 @@ class RunTurn:
     def permit(
         self, channel: str, topic: str, transactional: bool, to: str | None, expires_at: int, template: str
     ) -> Allow | Hold | Drop:
-        settings = self.passing.plan.settings
-        return decide(self.profile, channel, topic, transactional, self.real, settings, to, expires_at, self.zone)
+        return decide(request(self, channel, topic, transactional, to, expires_at, template))
 
     def send(
         self, *, channel: str, template: str, topic: str, transactional: bool, to: str | None, expires_at: int
     ) -> None:
         run = self.run
+        count(self, Message(channel, topic, template, run.journey, transactional))
         effect_id = f"{run.id}.{run.move}"
         self.passing.effects.append(
             Send(
