@@ -1,7 +1,7 @@
 """`{event: Order Completed, count: {gte: 3}, within: 30d, where: …}`: what the person did, counted in exact windows.
 
 Also `sum/avg/min/max/distinct: property` with a comparison, `per: property` (any one value of it fulfils the count), and
-`first`/`last` with a comparison of their time. Without a comparison: at least once.
+`first`/`last` with a comparison of their time. Without a comparison: at least once. With `then` or `then_not`: sequence.py.
 """
 
 from __future__ import annotations
@@ -36,6 +36,7 @@ from wend.core.condition.numbers import (
     read_number_test,
     read_object,
 )
+from wend.core.condition.sequence import parse_sequence
 
 ONCE = NumberTest(compare("gte", 1), (0, 1))
 
@@ -134,10 +135,10 @@ class When(Counting):
 
 def parse_event(reader: Reader) -> Condition | None:
     """All shapes of the form."""
+    if "then" in reader.raw or "then_not" in reader.raw:
+        return parse_sequence(reader)
     faults = len(reader.errors)
-    if "then" in reader.raw:
-        reader.fault("then", "sequences of events ('then') are not available yet")
-    reader.only(*SETTINGS, "count", "per", "first", "last", "then", *ORDERED)
+    reader.only(*SETTINGS, "count", "per", "first", "last", "then", "then_not", *ORDERED)
     source = read_source(reader)
     form: Condition | None
     if "first" in reader.raw or "last" in reader.raw:

@@ -14,7 +14,7 @@ from typing import Any
 
 from wend.core.aggregate import Leaf
 from wend.core.condition.base import FOREVER, Condition, Listens, Verdict
-from wend.core.duration import parse_duration
+from wend.core.duration import YEAR, parse_duration
 from wend.core.problems import Problem, join, nearest, shown
 
 EVENT = "event"
@@ -23,6 +23,9 @@ JOURNEY = "journey"
 """`inside`: there is a run at hand (`run_age`, `rounds`, `since: entry`)."""
 COUNTED = "counted"
 """`inside`: the `where` of a counted event: the event alone may be read, as it is judged once and for all."""
+
+MAX_WINDOW = 5 * YEAR
+"""The longest way back that a window may reach; whoever means all time leaves the window out."""
 
 TRUE = Verdict(True)
 FALSE = Verdict(False)
@@ -120,7 +123,7 @@ class Reader:
         return True
 
     def duration(self, key: str, *, zero: bool = False) -> int:
-        """A duration in ms; FOREVER when missing, 1 after a complaint."""
+        """How far back to look, in ms; FOREVER when missing, 1 after a complaint."""
         if key not in self.raw:
             return FOREVER
         try:
@@ -130,6 +133,12 @@ class Reader:
             return 1
         if ms == 0 and not zero:
             self.fault(key, "must be longer than nothing")
+            return 1
+        if ms > MAX_WINDOW:
+            text = shown(self.raw[key])
+            self.fault(
+                key, f"{text} is longer than the 5 years (5y) that are looked back at most; for all time leave it out"
+            )
             return 1
         return ms
 
