@@ -259,6 +259,10 @@ FORMS: list[dict[str, Any]] = [
     {"message": {"template": "x", "state": "opened", "within": "14d"}},
     {"property": "x", "in": [1, "a", True]},
     {"context": "page.path", "starts_with": "/"},
+    {"near": {"lat": 52.52, "lon": 13.405, "within": "500m"}},
+    {"inside": "shop-berlin"},
+    {"group": {"all": [{"attribute": "plan", "is": "enterprise"}]}, "id": "acme"},
+    {"event": "A", "within": "30d", "then": {"event": "B", "within": "2h", "then_not": {"event": "C"}}},
 ]
 
 

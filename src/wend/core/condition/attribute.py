@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from wend.core.attributes import get
 from wend.core.condition.base import Condition, Listens, Verdict, View
-from wend.core.condition.form import Form, Reader
+from wend.core.condition.form import COMPANY, Form, Reader
 from wend.core.condition.values import SETTINGS, Test, read_value_test
 
 
@@ -27,9 +27,25 @@ class Attribute(Form):
         return Listens(attributes=frozenset(roots | {"timezone"} if self.zoned else roots))
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Trait(Form):
+    """A comparison with the attribute of the company at hand (company.py)."""
+
+    path: str
+    test: Test
+    zoned: bool
+
+    def check(self, view: View) -> Verdict:
+        return self.test(get(view.properties, self.path), view)
+
+    def listens(self) -> Listens:
+        return Listens(attributes=frozenset({"timezone"})) if self.zoned else Listens()
+
+
 def parse_attribute(reader: Reader) -> Condition | None:
     """`{attribute: path, operator: value, …}`."""
     reader.only("attribute", *SETTINGS)
     path = reader.text("attribute", "the name or path of an attribute")
     found = read_value_test(reader)
-    return None if found is None or not path else Attribute(reader.raw, path, *found)
+    form = Trait if COMPANY in reader.inside else Attribute
+    return None if found is None or not path else form(reader.raw, path, *found)

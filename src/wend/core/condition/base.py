@@ -61,6 +61,10 @@ class View:
     context: Mapping[str, Any] | None = None
     settings: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
+    def seeing(self, properties: Mapping[str, Any]) -> View:
+        """The same view with another thing at hand: a line of the cart, a company."""
+        return View(self.profile, self.now, self.zone, self.run, properties, None, self.settings)
+
 
 class Condition(Protocol):
     """One form of condition. Implementations are frozen dataclasses."""

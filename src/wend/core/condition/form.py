@@ -23,6 +23,8 @@ JOURNEY = "journey"
 """`inside`: there is a run at hand (`run_age`, `rounds`, `since: entry`)."""
 COUNTED = "counted"
 """`inside`: the `where` of a counted event: the event alone may be read, as it is judged once and for all."""
+COMPANY = "company"
+"""`inside`: a company of the person is at hand; `attribute` means one of the company's."""
 
 MAX_WINDOW = 5 * YEAR
 """The longest way back that a window may reach; whoever means all time leaves the window out."""

@@ -6,7 +6,7 @@ for; `any` likewise with true.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -40,7 +40,7 @@ class All(Group):
     """Every part is true."""
 
     def check(self, view: View) -> Verdict:
-        return _check(self.parts, view, False)
+        return settle((part.check(view) for part in self.parts), False)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -48,14 +48,13 @@ class Any_(Group):
     """At least one part is true."""
 
     def check(self, view: View) -> Verdict:
-        return _check(self.parts, view, True)
+        return settle((part.check(view) for part in self.parts), True)
 
 
-def _check(parts: tuple[Condition, ...], view: View, decisive: bool) -> Verdict:
-    """`decisive`: the value of one part that settles the whole."""
+def settle(verdicts: Iterable[Verdict], decisive: bool) -> Verdict:
+    """What the verdicts on all parts come to. `decisive`: the value of one part that settles the whole."""
     first, last, settled = FOREVER, 0, False
-    for part in parts:
-        value, change = part.check(view)
+    for value, change in verdicts:
         if value is decisive:
             settled = True
             last = max(last, change)

@@ -61,7 +61,7 @@ class Sequence(Form):
             yield step.leaf
 
     def listens(self) -> Listens:
-        return Listens(events=frozenset().union(*(leaf.events for leaf in self.leaves())))
+        return Listens(events=frozenset(name for leaf in self.leaves() for name in leaf.events))
 
     def _fulfilled(self, view: View) -> list[tuple[int, int]]:
         """(instant, from when on it holds) of each first event from which the sequence goes through; from the back."""

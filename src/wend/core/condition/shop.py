@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from dataclasses import dataclass
-from typing import Any
 
 from wend.core.condition.base import FOREVER, Condition, Listens, Verdict, View
 from wend.core.condition.built_in import every_moment, read_moments
@@ -51,7 +50,7 @@ class Cart(Form):
                 return FALSE
         if self.line is not None:
             line = self.line
-            if not any(line.check(_seeing(view, one)).value for one in facts.cart):
+            if not any(line.check(view.seeing(one)).value for one in facts.cart):
                 return FALSE
         if not self.changed:
             return TRUE
@@ -75,7 +74,7 @@ class Recent(Form):
         items = view.profile.facts.recent.get(self.name, ())
         where = self.where
         if where is not None:
-            items = [one for one in items if where.check(_seeing(view, one)).value]
+            items = [one for one in items if where.check(view.seeing(one)).value]
         ats = sorted(one["at"] for one in items)
         if self.within == FOREVER:
             return TRUE if self.holds(len(ats)) else FALSE
@@ -89,11 +88,6 @@ class Recent(Form):
     def listens(self) -> Listens:
         heard = Listens(facts=frozenset({f"recent.{self.name}"}))
         return heard if self.where is None else heard | self.where.listens()
-
-
-def _seeing(view: View, properties: dict[str, Any]) -> View:
-    """The same view with another thing at hand."""
-    return View(view.profile, view.now, view.zone, view.run, properties, None, view.settings)
 
 
 def parse_cart(reader: Reader) -> Condition | None:

@@ -19,13 +19,16 @@ from wend.core.condition.built_in import (
     parse_number_fact,
     parse_time_fact,
 )
+from wend.core.condition.company import parse_group
 from wend.core.condition.compare import parse_compare
 from wend.core.condition.contact import parse_consent, parse_reachable, parse_topic
 from wend.core.condition.event import parse_event
-from wend.core.condition.form import COUNTED, Reader
+from wend.core.condition.form import COMPANY, COUNTED, Reader
 from wend.core.condition.groups import parse_all, parse_any, parse_not
+from wend.core.condition.inside import parse_inside
 from wend.core.condition.member import parse_segment
 from wend.core.condition.message import parse_message
+from wend.core.condition.near import parse_near
 from wend.core.condition.person import parse_known, parse_sample, parse_tag
 from wend.core.condition.run import parse_rounds, parse_run_age
 from wend.core.condition.shop import parse_cart, parse_recent
@@ -57,13 +60,17 @@ FORMS: dict[str, Callable[[Reader], Condition | None]] = {
     "sample": parse_sample,
     "message": parse_message,
     "segment": parse_segment,
+    "near": parse_near,
+    "inside": parse_inside,
+    "group": parse_group,
 }
 """Key → reader of the form."""
 
-LATER = ("stage", "rfm", "churn_risk", "near", "inside")
+LATER = ("stage", "rfm", "churn_risk")
 """Forms of the design that this version cannot check yet."""
 
 _IN_COUNTED = frozenset({"all", "any", "not", "property", "context"})
+_IN_COMPANY = frozenset({"all", "any", "not", "attribute"})
 
 
 def parse(raw: Any, where: str, errors: list[Problem], *, inside: frozenset[str] = frozenset()) -> Condition | None:
@@ -103,6 +110,10 @@ def _parse(raw: Any, where: str, errors: list[Problem], inside: frozenset[str], 
                 f"'{key}' is not about the thing at hand, which is judged once and for all; here only {allowed} are",
             )
         )
+        return None
+    if COMPANY in inside and key not in _IN_COMPANY:
+        allowed = ", ".join(sorted(_IN_COMPANY))
+        errors.append(Problem(where, f"'{key}' is not about a company; here only {allowed} are"))
         return None
     faults = len(errors)
     condition = FORMS[key](Reader(settings, where, errors, inside, depth, _parse))
