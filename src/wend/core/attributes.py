@@ -109,13 +109,15 @@ def remove_tag(profile: Profile, tag: str) -> bool:
     return True
 
 
-def adjust_score(profile: Profile, by: float) -> tuple[float, float]:
-    """Add `by` (may be negative) and return (old, new); the score stays within ± 10^9. NaN raises ValueError."""
+def adjust_score(
+    profile: Profile, by: float, floor: float = -MAX_SCORE, ceiling: float = MAX_SCORE
+) -> tuple[float, float]:
+    """Add `by` (may be negative) and return (old, new); the score stays within the limits. NaN raises ValueError."""
     if by != by:
         raise ValueError("a score cannot be adjusted by something that is not a number")
     old = profile.score
     # Six decimals are kept, so that 0.1 + 0.2 − 0.3 is 0 again and a threshold is met when it looks met.
-    profile.score = round(min(max(old + by, -MAX_SCORE), MAX_SCORE), 6)
+    profile.score = round(min(max(old + by, floor), ceiling), 6)
     return old, profile.score
 
 
