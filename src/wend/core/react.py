@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import assert_never
 
-from wend.core import attributes, consent, facts
+from wend.core import attributes, consent, facts, habits
 from wend.core.aggregate import prune, remember
 from wend.core.caps import keep_only
 from wend.core.effects import Effect, Relay, Step
@@ -38,6 +38,7 @@ from wend.core.journey.ending import finish
 from wend.core.journey.happened import (
     Answered,
     AttributesChanged,
+    BusinessHappened,
     EventHappened,
     FactsChanged,
     Happened,
@@ -46,7 +47,8 @@ from wend.core.journey.happened import (
     StartAsked,
     TagAdded,
 )
-from wend.core.journey.membership import fall_due, gone, put, replaced, settle_all
+from wend.core.journey.inflight import publish_over
+from wend.core.journey.membership import fall_due, joined, judge, left, lifted, put, settle_all
 from wend.core.journey.step import handle, thaw, wake
 from wend.core.journey.turn import MINUTE, Pass
 from wend.core.merge import absorb
@@ -143,7 +145,8 @@ def _lift(passing: Pass, real: int | None) -> None:
     still due here is judged by the journeys' newest triggers and status.
     """
     plan, profile = passing.plan, passing.profile
-    missed = plan.changes[profile.plan :] if profile.runs or profile.segments or profile.turns else ()
+    new = any(number > profile.plan for number in plan.appeared)
+    missed = plan.changes[profile.plan :] if profile.runs or profile.segments or profile.turns or new else ()
     for change in missed:
         at = max(change.at, profile.last)
         before, after = plan.paused_after[change.number - 1], plan.paused_after[change.number]
@@ -152,10 +155,19 @@ def _lift(passing: Pass, real: int | None) -> None:
         passing.paused = after
         _at(passing, at, real)
         profile.last = at
-        if change.kind == "segment_live":
-            replaced(passing, change.journey, change.version)
-        elif change.kind == "segment_gone":
-            gone(passing, change.journey)
+        appeared = plan.appeared.get(change.number)
+        if appeared:
+            # What has been true before it was published starts nothing.
+            passing.moves = 0
+            judge(passing, appeared, silently=True)
+            handle(passing, [])
+        if change.kind in ("segment", "segment_live", "segment_gone"):
+            passing.moves = 0
+            lifted(passing, change)
+            handle(passing, [])
+            continue
+        if change.kind == "publish":
+            publish_over(passing, change)
         if change.kind != "stop" and change.journey not in before - after:
             continue
         for run in [run for run in profile.runs if run.journey == change.journey]:
@@ -166,7 +178,11 @@ def _lift(passing: Pass, real: int | None) -> None:
                 thaw(passing, run)
                 handle(passing, [])
     profile.plan = plan.number
+    for key in plan.vanished & (profile.segments.keys() | profile.turns.keys()):
+        profile.segments.pop(key, None)
+        profile.turns.pop(key, None)
     prune(profile.windows, plan.leaf_of, passing.now)
+    habits.forget(profile, plan.reads)
     if profile.caps:
         keep_only(plan.caps, profile.caps)
     if profile.messages:
@@ -235,6 +251,7 @@ def _apply(passing: Pass, input: Input) -> None:
             give_back(passing, input)
             changed = consent.apply_feedback(profile, input)
             _note_message(profile, input)
+            habits.note(profile, input, passing.zone, passing.plan.reads)
             happened = [*([FactsChanged(frozenset(changed))] if changed else []), MessageChanged(input)]
             _trace(passing, input)
         case Consent():
@@ -278,6 +295,8 @@ def _event(passing: Pass, event: Event) -> list[Happened]:
     profile, plan = passing.profile, passing.plan
     if event.at > passing.now:
         event = replace(event, at=passing.now)
+    if event.about:
+        return [BusinessHappened(event)]
     changed = facts.apply_event(profile, event, plan.reads)
     leaves = plan.leaves.get(event.name, ())
     if "*" in plan.leaves:
@@ -345,6 +364,7 @@ def _merge_out(passing: Pass, input: MergeOut) -> None:
     passing.effects.append(Relay(input.survivor, MergeState(profile.id, input.at, packed, profile.attributes)))
     passing.gone |= {run.id for run in profile.runs}
     passing.moved.clear()
+    left(passing)
     _empty(profile)
     profile.survivor = input.survivor
 
@@ -354,7 +374,9 @@ def _merge_in(passing: Pass, input: MergeState) -> None:
     if input.absorbed in profile.awaiting:
         profile.awaiting.remove(input.absorbed)
     if input.state is not None:
-        absorb(passing, unpack(input.absorbed, input.state, input.attributes))
+        other = unpack(input.absorbed, input.state, input.attributes)
+        absorb(passing, other)
+        joined(passing, other)
         handle(passing, [Merged()])
 
 

@@ -90,17 +90,21 @@ _ID_LETTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-_")
 
 
 class Watch:
-    """All segments of a plan that have a condition, in the order in which they are judged: whoever reads another comes after it."""
+    """All segments of a plan. Those with a condition stand in the order in which they are judged: whoever reads another comes
+    after it."""
 
     def __init__(self, segments: Iterable[Segment] = ()) -> None:
-        """ValueError: segments that read each other in a circle (the way round is told), or two of one key."""
-        found = [one for one in segments if one.condition is not None]
-        self.by_key: dict[int, Segment] = {}
-        for one in found:
-            other = self.by_key.setdefault(one.key, one)
+        """ValueError: segments that read each other in a circle (the way round is told), or two of one key (lists too)."""
+        everything: dict[int, Segment] = {}
+        for one in segments:
+            other = everything.setdefault(one.key, one)
             if other is not one:
                 raise ValueError(f"segments '{one.name}' and '{other.name}' cannot be told apart: rename one of them")
-        self.ordered = _ordered(found)
+        self.by_key = {key: one for key, one in everything.items() if one.condition is not None}
+        """By key, those with a condition."""
+        self.named = {key: one.name for key, one in everything.items() if not one.hidden}
+        """Key → name in the read model, of all that people can see: lists too."""
+        self.ordered = _ordered(list(self.by_key.values()))
         self._rank = {one.key: rank for rank, one in enumerate(self.ordered)}
         self._above: dict[str, list[Segment]] = {}
         for one in self.ordered:
@@ -109,9 +113,9 @@ class Watch:
                     self._above.setdefault(fact[8:], []).append(one)
         self._cache: dict[tuple[str, frozenset[str]], tuple[Segment, ...]] = {}
 
-    def above(self, segment: str) -> list[Segment]:
-        """Those who read this segment."""
-        return self._above.get(segment, [])
+    def above(self, segment: Segment) -> list[Segment]:
+        """Those who read this segment; nobody reads a version that is not in force yet."""
+        return [] if segment.warming else self._above.get(segment.id, [])
 
     def in_order(self, segments: Iterable[Segment]) -> list[Segment]:
         """Each once, in the order in which they are judged."""

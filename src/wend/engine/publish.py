@@ -7,10 +7,11 @@ plan or all on the new. What cannot become part of a plan is refused before anyt
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Literal
 
 from wend.core.inputs import PlanChanged
+from wend.core.journey.check import lists_used, segments_used, unknown_segments
 from wend.core.plan import ChangeKind, Plan, PlanChange, Policy
 from wend.engine.plans import PlanBook
 from wend.store.codec import encode_input, encode_json
@@ -64,14 +65,35 @@ _FROM = {
 }
 
 
-def _check(plan: Plan, kind: ChangeKind, journey: str) -> None:
-    if kind in ("publish", "settings"):
-        return
+def _check(plan: Plan, kind: ChangeKind, journey: str) -> int:
+    """Refuse what makes no sense; the version of the change."""
     published = plan.journeys.get(journey)
+    if kind == "publish":
+        return 1 + max(published.versions, default=0) if published is not None else 1
+    if kind == "settings":
+        return 0
     if published is None:
         raise PublishError(f"journey {journey!r} was never published")
     if published.status not in _FROM[kind]:
         raise PublishError(f"cannot {kind} journey {journey!r}: it is {published.status}")
+    return 0
+
+
+def _check_segments(plan: Plan, journey: str) -> None:
+    """Refuse a journey that uses a segment which nobody can be in."""
+    document = plan.journeys[journey].live.document
+    used, lists = segments_used(document), lists_used(document)
+    kinds = dict.fromkeys(plan.warming, "live")
+    kinds |= {id: "list" if one.condition is None else "live" for id, one in plan.segments.items() if not one.hidden}
+    problems = [str(one) for one in unknown_segments([*used, *lists], kinds)]
+    problems += [f"{where}: '{id}' is no list" for where, id in lists if kinds.get(id) == "live"]
+    problems += [
+        f"{where}: segment '{id}' is still being back-filled; publish again when it is live"
+        for where, id in used
+        if id in plan.warming and id not in plan.segments
+    ]
+    if problems:
+        raise PublishError("; ".join(problems))
 
 
 async def _change(
@@ -83,6 +105,46 @@ async def _change(
     policy: Policy,
     mapping: Mapping[str, str] | None = None,
 ) -> PlanChange:
+    def after(plan: Plan) -> None:
+        if kind == "publish":
+            _check_segments(plan, journey)
+
+    change = await change_plan(
+        conn,
+        kind,
+        journey,
+        lambda plan: _check(plan, kind, journey),
+        after,
+        document=document,
+        reads=reads,
+        policy=policy,
+        mapping=mapping,
+    )
+    if kind == "publish" and document is not None:
+        name = str(document.get("name") or journey)
+        await conn.execute(sql("journey_published"), (journey, name, "live", change.version, change.at, change.at))
+    elif kind != "settings":
+        await conn.execute(sql("journey_status"), (_STATUS[kind], change.at, journey))
+    return change
+
+
+async def change_plan(
+    conn: Connection,
+    kind: ChangeKind,
+    subject: str,
+    before: Callable[[Plan], int],
+    after: Callable[[Plan], None],
+    *,
+    document: dict[str, Any] | None = None,
+    reads: dict[str, list[str]] | None = None,
+    policy: Policy = "keep",
+    mapping: Mapping[str, str] | None = None,
+) -> PlanChange:
+    """One change at one place of every partition's log, inside the caller's transaction. `subject`: the journey, or the segment.
+
+    `before` looks at the plan as it is and gives the change's version, `after` looks at the plan as it would be: both raise
+    PublishError to refuse. So does a change of which no plan can be made.
+    """
     # In replay mode there is no clock: the change happens where the replay stands.
     clock = 0 if await mode(conn) == "replay" else None
     heads, _ = await lock_heads(conn)
@@ -90,16 +152,13 @@ async def _change(
     assert row is not None
     number = int(row[0])
     plan = await PlanBook().plan(conn, number - 1)
-    _check(plan, kind, journey)
-    version = 0
-    if kind == "publish":
-        before = plan.journeys.get(journey)
-        version = 1 + max(before.versions, default=0) if before is not None else 1
-    change = PlanChange(number, 0, kind, journey, version, document, reads, policy, mapping)
+    version = before(plan)
+    change = PlanChange(number, 0, kind, subject, version, document, reads, policy, mapping)
     try:
-        plan.apply(change)
+        changed = plan.apply(change)
     except (ValueError, KeyError) as error:
         raise PublishError(str(error)) from error
+    after(changed)
     payload = encode_input(PlanChanged(number, 0))
     rows = [(partition, NewInput(0, PlanChanged.KIND, payload)) for partition in heads]
     at = await Appender(len(heads)).append_to(conn, rows, at=clock)
@@ -109,7 +168,7 @@ async def _change(
             number,
             at,
             kind,
-            journey,
+            subject,
             version,
             policy,
             None if document is None else encode_json(document).decode(),
@@ -117,9 +176,4 @@ async def _change(
             None if mapping is None else encode_json(dict(mapping)).decode(),
         ),
     )
-    if kind == "publish" and document is not None:
-        name = str(document.get("name") or journey)
-        await conn.execute(sql("journey_published"), (journey, name, "live", version, at, at))
-    elif kind != "settings":
-        await conn.execute(sql("journey_status"), (_STATUS[kind], at, journey))
-    return PlanChange(number, at, kind, journey, version, document, reads, policy, mapping)
+    return PlanChange(number, at, kind, subject, version, document, reads, policy, mapping)

@@ -15,6 +15,7 @@ from wend.core.journey.circles import circles, way_round
 from wend.core.journey.document import Document, Placed, parse
 from wend.core.journey.nodes.send import Send
 from wend.core.journey.triggers import OnAttribute, OnEvent, OnMessage
+from wend.core.journey.triggers import conditions as trigger_conditions
 from wend.core.problems import Problem, nearest
 
 
@@ -28,6 +29,14 @@ class Known:
     attributes: frozenset[str] | None = None
     """Root names."""
     journeys: frozenset[str] | None = None
+    segments: Mapping[str, str] | None = None
+    """segment id → its kind (live, list)."""
+    stages: frozenset[str] | None = None
+    """Of the funnel."""
+    services: frozenset[str] | None = None
+    pools: frozenset[str] | None = None
+    teams: frozenset[str] | None = None
+    audiences: frozenset[str] | None = None
 
 
 def check(raw: Any, known: Known | None = None) -> tuple[Document | None, list[Problem]]:
@@ -42,7 +51,10 @@ def check(raw: Any, known: Known | None = None) -> tuple[Document | None, list[P
     problems += [*_ends(drawn), *_unreached(document, drawn), *_loops(document)]
     problems += _references(document, drawn)
     problems += _templates(document, known.templates)
+    problems += unknown_segments(segments_used(document), known.segments)
     problems += _named(document, known)
+    problems += _goals(document)
+    problems += _outside(document, known)
     failed = any(problem.level == "error" for problem in problems)
     return (None if failed else document), problems
 
@@ -149,6 +161,32 @@ def _templates(document: Document, templates: Mapping[str, str] | None) -> Itera
             yield Problem(where, f"template '{template}' is for {templates[template]}, not for {', '.join(channels)}")
 
 
+_SET_UP = {
+    "service": "set it up with `wend service set`",
+    "pool": "make it with `wend coupon pool`",
+    "team": "add it to `team` of the settings",
+    "audience": "add it to `audiences` of the settings",
+    "journey": "push it with `wend journey push`",
+    "list": "make it with `wend segment push`",
+    "stage": "add it to `funnel` of the settings",
+}
+
+
+def _outside(document: Document, known: Known) -> Iterable[Problem]:
+    """What an operator sets up must be there: without it the executor could only fail."""
+    there = {"service": known.services, "pool": known.pools, "team": known.teams, "audience": known.audiences}
+    there["stage"] = known.stages
+    there["journey"] = known.journeys and known.journeys | {document.id}
+    segments = known.segments
+    there["list"] = segments and frozenset(one for one, kind in segments.items() if kind == "list")
+    for id_, placed in document.nodes.items():
+        for kind, setting, name in placed.node.names():
+            allowed = there[kind]
+            if allowed is not None and name not in allowed:
+                where = f"nodes.{id_}.{placed.node.KIND}.{setting}"
+                yield Problem(where, f"there is no {kind} '{name}'{nearest(name, allowed)}; {_SET_UP[kind]}")
+
+
 def _named(document: Document, known: Known) -> Iterable[Problem]:
     """An event, attribute or journey never heard of may simply be new: a warning."""
     listened: list[tuple[str, Condition]] = [(where, one) for where, one in _conditions(document)]
@@ -162,6 +200,12 @@ def _named(document: Document, known: Known) -> Iterable[Problem]:
     yield from _strange(attributes, known.attributes, "person has an attribute '{}' so far")
     journeys = [("entry.on", one.journey) for one in document.triggers if isinstance(one, OnMessage) and one.journey]
     yield from _strange(journeys, known.journeys, "journey '{}' is known")
+
+
+def _goals(document: Document) -> Iterator[Problem]:
+    for id_, placed in document.nodes.items():
+        if document.goal is None and placed.node.settings.get("optimise"):
+            yield Problem(f"nodes.{id_}.split.optimise", "the journey has no goal to be optimised for")
 
 
 def _strange(named: list[tuple[str, str]], known: frozenset[str] | None, message: str) -> Iterator[Problem]:
@@ -199,3 +243,35 @@ def _conditions(document: Document) -> Iterator[tuple[str, Condition]]:
         yield from (("goal", one) for one in document.goal.pattern.conditions())
     for id_, placed in document.nodes.items():
         yield from ((f"nodes.{id_}.{placed.node.KIND}", one) for one in placed.node.conditions())
+
+
+def segments_used(document: Document) -> list[tuple[str, str]]:
+    """(where, segment) of every segment that the journey reads: in its conditions (nodes, entry, exit, goal) and triggers."""
+    found = [(where, id) for where, one in _conditions(document) for id in segments_read(one)]
+    for trigger in document.triggers:
+        found += (("entry.on", id) for one in trigger_conditions(trigger) for id in segments_read(one))
+        segment = getattr(trigger, "segment", None)
+        if isinstance(segment, str):
+            found.append(("entry.on", segment))
+    return list(dict.fromkeys(found))
+
+
+def lists_used(document: Document) -> list[tuple[str, str]]:
+    """(where, list) of every list that the journey changes."""
+    return [
+        (f"nodes.{id}.{placed.node.KIND}.list", placed.node.settings["list"])
+        for id, placed in document.nodes.items()
+        if placed.node.KIND in ("list_add", "list_remove")
+    ]
+
+
+def segments_read(condition: Condition) -> list[str]:
+    """The segments that a condition reads."""
+    return sorted(fact[8:] for fact in condition.listens().facts if fact.startswith("segment:"))
+
+
+def unknown_segments(used: Iterable[tuple[str, str]], known: Mapping[str, str] | None) -> Iterator[Problem]:
+    """What is read and is no segment."""
+    for where, id in used:
+        if known is not None and id not in known:
+            yield Problem(where, f"there is no segment '{id}'{nearest(id, known)}")

@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING
 
 from wend.core.condition.base import FOREVER, View
 from wend.core.condition.member import key_of
-from wend.core.journey.happened import Happened, SegmentChanged
+from wend.core.journey.happened import FactsChanged, Happened, SegmentChanged
+from wend.core.profile import Profile
 from wend.core.segment import SCORE, Segment
 
 if TYPE_CHECKING:
     from wend.core.journey.turn import Pass
+    from wend.core.plan import PlanChange
 
 
 def settle(passing: Pass, happened: Happened) -> None:
@@ -42,8 +44,8 @@ def fall_due(passing: Pass) -> None:
     judge(passing, watch.in_order(watch.by_key[key] for key in due if key in watch.by_key))
 
 
-def judge(passing: Pass, segments: Iterable[Segment]) -> None:
-    """Judge these, in this order, and whoever reads those that changed."""
+def judge(passing: Pass, segments: Iterable[Segment], *, silently: bool = False) -> None:
+    """Judge these, in this order, and whoever reads those that changed. `silently`: runs may hear of changes, triggers do not."""
     profile, now, watch = passing.profile, passing.now, passing.plan.watch
     members, turns = profile.segments, profile.turns
     view: View = passing.view()
@@ -61,8 +63,8 @@ def judge(passing: Pass, segments: Iterable[Segment]) -> None:
             if old is None or change < old or old <= now:
                 turns[key] = change
         if value is not (key in members):
-            _change(passing, segment, value)
-            above = watch.above(segment.id)
+            _change(passing, segment, value, silently)
+            above = watch.above(segment)
             if above:
                 todo = watch.in_order([*todo, *above])
 
@@ -72,29 +74,78 @@ def put(passing: Pass, segment: str, add: bool) -> bool:
     found = passing.plan.segments.get(segment)
     if found is None or found.condition is not None or add is (found.key in passing.profile.segments):
         return False
-    _change(passing, found, add)
-    judge(passing, passing.plan.watch.in_order(passing.plan.watch.above(segment)))
+    _change(passing, found, add, False)
+    judge(passing, passing.plan.watch.in_order(passing.plan.watch.above(found)))
     return True
 
 
-def replaced(passing: Pass, segment: str, version: int) -> None:
-    """A back-filled version takes the place of the one before it, silently."""
-    profile = passing.profile
-    warming, key = key_of(f"{segment}@{version}"), key_of(segment)
-    for kept in (profile.segments, profile.turns):
-        kept.pop(key, None)
-        if warming in kept:
-            kept[key] = kept.pop(warming)
+def lifted(passing: Pass, change: PlanChange) -> None:
+    """The person comes over a change of the plan that concerns a segment.
+
+    A back-filled version takes the place of the one before it without a trigger hearing of it; runs that read it, and segments,
+    are judged by it from now on.
+    """
+    id, version = change.journey, change.version
+    match change.kind:
+        case "segment":
+            _forget(passing.profile, f"{id}@{version - 1}")
+        case "segment_live":
+            _replace(passing, id, version)
+        case "segment_gone":
+            _forget(passing.profile, id)
+            _forget(passing.profile, f"{id}@{version}")
+        case _:
+            pass
 
 
-def gone(passing: Pass, segment: str) -> None:
-    """The segment is no more."""
-    key = key_of(segment)
-    passing.profile.segments.pop(key, None)
-    passing.profile.turns.pop(key, None)
+def joined(passing: Pass, other: Profile) -> None:
+    """Somebody turned out to be this person: what either is in, both are in (the caller has all segments judged after it)."""
+    members = passing.profile.segments
+    for key, since in other.segments.items():
+        segment = passing.plan.watch.named.get(key)
+        if segment is None or key in members:
+            continue
+        members[key] = since
+        passing.memberships[segment] = since
+        if "@" not in segment:
+            passing.queue.append((FactsChanged(frozenset({f"segment:{segment}"})), passing.hops))
 
 
-def _change(passing: Pass, segment: Segment, entered: bool) -> None:
+def left(passing: Pass) -> None:
+    """The person is nobody any more: out of every segment, without anybody hearing of it."""
+    for key in passing.profile.segments:
+        segment = passing.plan.watch.named.get(key)
+        if segment is not None:
+            passing.memberships[segment] = None
+
+
+def _replace(passing: Pass, id: str, version: int) -> None:
+    profile, segment = passing.profile, passing.plan.segments.get(id)
+    warming, key = key_of(f"{id}@{version}"), key_of(id)
+    members, turns = profile.segments, profile.turns
+    before = members.pop(key, None)
+    after = members.pop(warming, None)
+    if after is not None:
+        members[key] = after if before is None else before
+    turns.pop(key, None)
+    if warming in turns:
+        turns[key] = turns.pop(warming)
+    if segment is None:
+        return  # it is gone again since
+    watch, concerned = passing.plan.watch, [segment]
+    if (before is None) is not (after is None):
+        passing.queue.append((FactsChanged(frozenset({f"segment:{id}"})), passing.hops))
+        concerned += watch.above(segment)
+    judge(passing, watch.in_order(concerned), silently=True)
+
+
+def _forget(profile: Profile, name: str) -> None:
+    key = key_of(name)
+    profile.segments.pop(key, None)
+    profile.turns.pop(key, None)
+
+
+def _change(passing: Pass, segment: Segment, entered: bool, silently: bool) -> None:
     members = passing.profile.segments
     if entered:
         members[segment.key] = passing.now
@@ -102,5 +153,9 @@ def _change(passing: Pass, segment: Segment, entered: bool) -> None:
         del members[segment.key]
     if not segment.hidden:
         passing.memberships[segment.name] = passing.now if entered else None
-    if not segment.warming:
-        passing.queue.append((SegmentChanged(segment.id, entered, passing.now), passing.hops))
+    if segment.warming:
+        return
+    changed: Happened = SegmentChanged(segment.id, entered, passing.now)
+    if silently:
+        changed = FactsChanged(frozenset({f"segment:{segment.id}"}))
+    passing.queue.append((changed, passing.hops))
