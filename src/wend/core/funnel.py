@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from wend.core.condition.base import Condition
+from wend.core.condition.stage import order, stage_of
 from wend.core.condition.syntax import parse as parse_condition
 from wend.core.problems import Problem, join, nearest, shown
 from wend.core.profile import Profile
@@ -50,23 +51,6 @@ class Stage:
     id: str
     name: str = ""
     when: Condition | None = None
-
-
-def order(settings: Mapping[str, Any]) -> list[str]:
-    """The ids of the stages in the settings in force, first to last."""
-    funnel = settings.get("funnel")
-    return [stage["id"] for stage in funnel["stages"]] if funnel else []
-
-
-def stage_of(profile: Profile, settings: Mapping[str, Any]) -> str:
-    """The stage where the person is; '' before the first. A stage that was taken out of the funnel counts as never reached."""
-    funnel = settings.get("funnel")
-    if not funnel:
-        return ""
-    stages = funnel["stages"]
-    if profile.stage and any(stage["id"] == profile.stage for stage in stages):
-        return profile.stage
-    return "" if "when" in stages[0] else stages[0]["id"]
 
 
 def move(profile: Profile, stage: str, settings: Mapping[str, Any], *, only_forward: bool) -> tuple[str, str] | None:

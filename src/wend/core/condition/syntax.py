@@ -30,8 +30,10 @@ from wend.core.condition.member import parse_segment
 from wend.core.condition.message import parse_message
 from wend.core.condition.near import parse_near
 from wend.core.condition.person import parse_known, parse_sample, parse_tag
+from wend.core.condition.rfm import parse_abc, parse_rfm
 from wend.core.condition.run import parse_rounds, parse_run_age
 from wend.core.condition.shop import parse_cart, parse_recent
+from wend.core.condition.stage import parse_stage
 from wend.core.problems import Problem, nearest, shown
 
 MAX_DEPTH = 64
@@ -60,13 +62,16 @@ FORMS: dict[str, Callable[[Reader], Condition | None]] = {
     "sample": parse_sample,
     "message": parse_message,
     "segment": parse_segment,
+    "stage": parse_stage,
+    "rfm": parse_rfm,
+    "abc": parse_abc,
     "near": parse_near,
     "inside": parse_inside,
     "group": parse_group,
 }
 """Key → reader of the form."""
 
-LATER = ("stage", "rfm", "churn_risk")
+LATER = ("churn_risk",)
 """Forms of the design that this version cannot check yet."""
 
 _IN_COUNTED = frozenset({"all", "any", "not", "property", "context"})
