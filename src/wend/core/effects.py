@@ -92,6 +92,7 @@ StepKind = Literal[
     "dropped",  # permission denied, or dropped at delivery
     "outcome",  # accepted, refused, uncertain, opened, clicked …; `branch` holds the state
     "goal",  # the goal was reached; detail: value
+    "lifted",  # a new version was published: `branch` moved or stays; detail: from, to (versions), node (before)
     "ended",  # the run is over; detail: reason
     "failed",  # a node raised, or moves ran out; an operator sees it
 ]

@@ -51,8 +51,8 @@ from wend.core.journey.inflight import publish_over
 from wend.core.journey.membership import fall_due, joined, judge, left, lifted, put, settle_all
 from wend.core.journey.step import handle, thaw, wake
 from wend.core.journey.turn import MINUTE, Pass
-from wend.core.merge import absorb
-from wend.core.pack import pack, unpack
+from wend.core.merge import absorb, arrived
+from wend.core.pack import pack
 from wend.core.plan import Plan
 from wend.core.profile import Profile, Run
 
@@ -374,7 +374,7 @@ def _merge_in(passing: Pass, input: MergeState) -> None:
     if input.absorbed in profile.awaiting:
         profile.awaiting.remove(input.absorbed)
     if input.state is not None:
-        other = unpack(input.absorbed, input.state, input.attributes)
+        other = arrived(input, input.state)
         absorb(passing, other)
         joined(passing, other)
         handle(passing, [Merged()])

@@ -14,7 +14,7 @@ from wend.core.effects import Effect, Relay, Send, Step, Withdraw
 from wend.core.inputs import Consent, Event, Feedback, Group, Identify, Input, Start
 from wend.core.journey.document import parse
 from wend.core.pack import pack, unpack
-from wend.core.plan import ChangeKind, Plan, PlanChange
+from wend.core.plan import ChangeKind, Plan, PlanChange, Policy
 from wend.core.problems import Problem
 from wend.core.profile import Profile
 from wend.core.react import Decision, react
@@ -151,7 +151,13 @@ class Story:
     # --- the plan changes ---
 
     def change(
-        self, kind: ChangeKind, journey: str = "j", document: dict[str, Any] | None = None, lift: bool = True
+        self,
+        kind: ChangeKind,
+        journey: str = "j",
+        document: dict[str, Any] | None = None,
+        lift: bool = True,
+        policy: Policy = "keep",
+        mapping: dict[str, str] | None = None,
     ) -> None:
         version = 0
         if kind == "publish":
@@ -159,7 +165,9 @@ class Story:
             journey = document["id"]
             before = self.plan.journeys.get(journey)
             version = 1 + (max(before.versions) if before else 0)
-        self.plan = self.plan.apply(PlanChange(self.plan.number + 1, self.now, kind, journey, version, document))
+        number = self.plan.number + 1
+        change = PlanChange(number, self.now, kind, journey, version, document, policy=policy, mapping=mapping)
+        self.plan = self.plan.apply(change)
         if lift:
             self.tell(None)
 

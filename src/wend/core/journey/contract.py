@@ -120,6 +120,8 @@ class Node(ABC):
     """Branch that may stay unconnected → the branch taken instead."""
     REACHES_OUT: ClassVar[bool] = False
     """Whether it asks for an effect: waits that follow it count from real time (engine.md 4)."""
+    ARMS: ClassVar[bool] = False
+    """Whether the branch taken is remembered, so that the journey's goal is counted for it."""
     TAKES_EVENTS: ClassVar[bool] = False
     """Whether `hear` waits for just this event: then it comes before the exit rule (engine.md 6)."""
 
@@ -156,6 +158,13 @@ class Node(ABC):
         """Something happened while the run rests here; None: it does not matter."""
         return None
 
+    def moved(self, turn: Turn) -> Answer | None:
+        """The run rests here and came over from an older version of the journey; None: it goes on waiting as it did.
+
+        `since` and `entered` are those of its arrival. Park with an instant that has passed: what was waited for is over.
+        """
+        return None if turn.run.phase else self.enter(turn)
+
     def listens(self) -> Listens:
         """What `hear` may react to."""
         return Listens()
@@ -163,6 +172,10 @@ class Node(ABC):
     def conditions(self) -> Iterator[Condition]:
         """All conditions in the settings (for what must be remembered, and for checks)."""
         yield from ()
+
+    def reads(self) -> frozenset[str]:
+        """Facts that must be kept because this node reads them otherwise than by conditions."""
+        return frozenset()
 
     def values(self) -> Iterator[Reference]:
         """All references in the settings (for what must be kept of events)."""
@@ -172,6 +185,14 @@ class Node(ABC):
             elif isinstance(value, dict):
                 inner = cast("dict[str, Any]", value)
                 yield from (one for one in inner.values() if isinstance(one, Reference))
+
+    def texts(self) -> Iterator[tuple[str, str]]:
+        """All Liquid texts in the settings: (setting, text). What they read of events is kept; they are checked before publishing."""
+        yield from ()
+
+    def names(self) -> Iterator[tuple[str, str, str]]:
+        """What it names in the workspace: (service, pool, team, audience, journey, list or stage; setting; name). check.py says what is not there."""
+        yield from ()
 
     @abstractmethod
     def summary(self) -> str:

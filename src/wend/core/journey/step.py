@@ -61,7 +61,7 @@ def _listed(name: str, names: frozenset[str]) -> bool:
 def wake(passing: Pass, run: Run) -> None:
     """An instant that the run asked for (`until` or `exit_at`) has come."""
     compiled = passing.plan.compiled(run.journey, run.version)
-    if run.exit_at is not None and run.exit_at <= passing.now and _leaves_by_condition(passing, compiled, run):
+    if run.exit_at is not None and run.exit_at <= passing.now and leaves_by_condition(passing, compiled, run):
         return
     if run.until is None or run.until > passing.now:
         return
@@ -70,9 +70,9 @@ def wake(passing: Pass, run: Run) -> None:
     if run.phase == "delayed":
         run.phase = ""
         run.since = max(run.since, passing.now)
-        _walk(passing, RunTurn(passing, compiled, run), compiled.node(run.node).enter)
+        walk(passing, RunTurn(passing, compiled, run), compiled.node(run.node).enter)
     else:
-        _walk(passing, RunTurn(passing, compiled, run), compiled.node(run.node).wake)
+        walk(passing, RunTurn(passing, compiled, run), compiled.node(run.node).wake)
 
 
 def thaw(passing: Pass, run: Run) -> None:
@@ -90,7 +90,7 @@ def enter(passing: Pass, compiled: Compiled, run: Run) -> None:
         passing.count_move()
         return _arrive(passing, turn)
 
-    _walk(passing, RunTurn(passing, compiled, run), arrive)
+    walk(passing, RunTurn(passing, compiled, run), arrive)
 
 
 def _hear(passing: Pass, run: Run, happened: Happened) -> None:
@@ -104,7 +104,7 @@ def _hear(passing: Pass, run: Run, happened: Happened) -> None:
             goal = compiled.document.goal
             if goal is not None and not run.goal and _reaches(passing, goal, event, run.started):
                 run.goal = True
-                _count_goal(passing, run, goal, event)
+                _count_goal(passing, run, goal, event, run.arms)
     elif isinstance(happened, MessageChanged):
         _note(passing, run, happened.feedback)
     elif isinstance(happened, Answered):
@@ -119,7 +119,7 @@ def _hear(passing: Pass, run: Run, happened: Happened) -> None:
                 finish(passing, run, f"exit: {event.name}")
                 return
     concerns_exit = bool(compiled.document.exit.conditions) and concerns(compiled.exit_listens, happened)
-    if concerns_exit and _leaves_by_condition(passing, compiled, run):
+    if concerns_exit and leaves_by_condition(passing, compiled, run):
         return
     if listening and not takes:
         _offer_to_node(passing, compiled, run, happened)
@@ -137,7 +137,7 @@ def _offer_to_node(passing: Pass, compiled: Compiled, run: Run, happened: Happen
                 run.event = compiled.cut(happened.event.properties)
         return answer
 
-    return _walk(passing, RunTurn(passing, compiled, run), hear)
+    return walk(passing, RunTurn(passing, compiled, run), hear)
 
 
 def _rested(passing: Pass, run: Run) -> None:
@@ -146,7 +146,7 @@ def _rested(passing: Pass, run: Run) -> None:
         run.hops = 0
 
 
-def _walk(passing: Pass, turn: RunTurn, ask: Callable[[RunTurn], Answer | None]) -> bool:
+def walk(passing: Pass, turn: RunTurn, ask: Callable[[RunTurn], Answer | None]) -> bool:
     """Move until the run rests or ends. `ask` gives the first answer; False: it gave none, and nothing changed."""
     run = turn.run
     try:
@@ -184,6 +184,8 @@ def _go(passing: Pass, turn: RunTurn, answer: Go) -> Answer:
         why=answer.why,
         detail={"to": target},
     )
+    if placed.node.ARMS and turn.compiled.document.goal is not None:
+        run.arms[run.node] = answer.branch
     turn.acted = turn.acted or placed.node.REACHES_OUT
     run.move += 1
     run.node = target
@@ -216,7 +218,8 @@ def _same_key(compiled: Compiled, key: Any, event: Event) -> bool:
     return carried is None or carried == key
 
 
-def _leaves_by_condition(passing: Pass, compiled: Compiled, run: Run) -> bool:
+def leaves_by_condition(passing: Pass, compiled: Compiled, run: Run) -> bool:
+    """Whether a condition of the exit rule is true, so that the run has left; else it knows when one may become so."""
     view = passing.view(run)
     soonest = FOREVER
     for condition in compiled.document.exit.conditions:
@@ -253,9 +256,13 @@ def _reaches(passing: Pass, goal: Goal, event: Event, started: int) -> bool:
     return in_time and goal.pattern.hears(event.name) and goal.pattern.fits(passing.view(None, event))
 
 
-def _count_goal(passing: Pass, run: Run, goal: Goal, event: Event) -> None:
+def _count_goal(passing: Pass, run: Run, goal: Goal, event: Event, arms: dict[str, str]) -> None:
+    """`arms`: the arms of splits taken before it."""
     value = amount(get(event.properties, goal.value)) if goal.value else None
-    passing.step("goal", run, why=event.name, detail={"value": value or 0})
+    detail: dict[str, Any] = {"value": value or 0}
+    if arms:
+        detail["arms"] = arms
+    passing.step("goal", run, why=event.name, detail=detail)
 
 
 def _count_goals_after_the_end(passing: Pass, event: Event) -> None:
@@ -266,10 +273,10 @@ def _count_goals_after_the_end(passing: Pass, event: Event) -> None:
         if published is None or goal is None or goal.within is None or not goal.pattern.hears(event.name):
             continue
         for record in records:
-            key, started, ended, _, run_id, reached = record
+            key, started, ended, _, run_id, reached, *arms = record
             if reached or not ended or event.at < started or not _same_key(published.live, key, event):
                 continue
             if _reaches(passing, goal, event, started):
                 record[5] = True
                 over = Run(run_id, journey, published.live.version, "", started, started, key)
-                _count_goal(passing, over, goal, event)
+                _count_goal(passing, over, goal, event, arms[0] if arms else {})

@@ -100,6 +100,9 @@ class Send(Node):
             return Park(decision.until, decision.why)
         return Go("dropped", decision.why)
 
+    def moved(self, turn: Turn) -> Answer | None:
+        return None if turn.run.phase == "sent" else self.enter(turn)
+
     def hear(self, turn: Turn, happened: Happened) -> Answer | None:
         if not isinstance(happened, MessageChanged) or turn.run.phase != "sent":
             return None

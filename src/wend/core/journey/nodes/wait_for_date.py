@@ -7,17 +7,17 @@ attribute or the person's zone changes, the wait is timed anew.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import timedelta
 from typing import Any
 
 from wend.core.condition.base import Listens
-from wend.core.duration import DAY, format_duration
+from wend.core.duration import format_duration
 from wend.core.journey.contract import Answer, Go, Node, Park, Turn
+from wend.core.journey.dates import anniversaries, shifted
 from wend.core.journey.fields import BOOLEAN, DURATION, TIME_OF_DAY, VALUE, Field
 from wend.core.journey.happened import AttributesChanged, Happened, Merged
 from wend.core.journey.values import OPERATORS, SOURCES, Reference, Value
 from wend.core.problems import shown
-from wend.core.zone import anniversary, at_local_time, parse_instant, to_local
+from wend.core.zone import parse_instant
 
 
 class WaitForDate(Node):
@@ -51,12 +51,19 @@ class WaitForDate(Node):
         return frozenset({"next"})
 
     def enter(self, turn: Turn) -> Answer:
+        return self._rest(turn, turn.now)
+
+    def moved(self, turn: Turn) -> Answer | None:
+        return self._rest(turn, turn.run.entered)
+
+    def _rest(self, turn: Turn, since: int) -> Answer:
+        """Wait for the date that comes next, seen from `since`."""
         found = turn.value(self.settings["date"])
         instant = parse_instant(found, turn.zone)
         if instant is None:
             return Go("passed", f"no date: {shown(found)}")
         # Who comes back to it in a loop has had this date already, and waits for a later one.
-        earliest = turn.now + (turn.run.rounds.get(turn.run.node, 0) > 1)
+        earliest = since + (turn.run.rounds.get(turn.run.node, 0) > 1)
         target = self._target(instant, turn.zone, earliest)
         if target < earliest:
             return Go("passed", f"{shown(found)} had passed")
@@ -82,23 +89,7 @@ class WaitForDate(Node):
 
     def _target(self, instant: int, zone: str, earliest: int) -> int:
         """The instant that is waited for; of anniversaries the first that is not before `earliest`."""
+        offset, at = self.settings["after"] - self.settings["before"], self.settings["at"]
         if not self.settings["any_year"]:
-            return self._shifted(instant, zone)
-        born = to_local(instant, zone).date()
-        year = to_local(earliest - self.settings["after"] + self.settings["before"], zone).year
-        days = (anniversary(born, year + ahead) for ahead in (-1, 0, 1, 2))
-        targets = (self._shifted(at_local_time(day, "00:00", zone), zone) for day in days)
-        return next(target for target in targets if target >= earliest)
-
-    def _shifted(self, instant: int, zone: str) -> int:
-        """Before or after, then the time of day. Whole days are days of the calendar, whatever the clocks do in between."""
-        offset = self.settings["after"] - self.settings["before"]
-        days, rest = divmod(offset, DAY)
-        local = to_local(instant, zone)
-        if rest == 0:
-            local += timedelta(days=days)
-            instant = at_local_time(local.date(), local.time(), zone)
-        else:
-            instant += offset
-        at = self.settings["at"]
-        return instant if at is None else at_local_time(to_local(instant, zone).date(), at, zone)
+            return shifted(instant, offset, at, zone)
+        return next(one for one in anniversaries(instant, earliest, offset, at, zone) if one >= earliest)
