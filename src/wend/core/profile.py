@@ -110,8 +110,8 @@ class Profile:
     runs: list[Run] = field(default_factory=list[Run])
     """Oldest first."""
     past: dict[str, list[list[Any]]] = field(default_factory=dict[str, list[list[Any]]])
-    """journey → [key, last start, last end (0: still inside), times, last run id, its goal was reached], for re-entry and goals
-    that follow the end; ≤ 100 keys, oldest dropped."""
+    """journey → [key, last start, last end (0: still inside), times, last run id, its goal was reached, arms of splits if any], for
+    re-entry and goals that follow the end; ≤ 100 keys, oldest dropped."""
     messages: list[list[Any]] = field(default_factory=list[list[Any]])
     """The latest ≤ 20 messages of runs that are over and may still hear feedback: [effect id, journey, node, channel, template, at, state]."""
     awaiting: list[int] = field(default_factory=list[int])

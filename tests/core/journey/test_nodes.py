@@ -23,7 +23,18 @@ def test_every_kind_says_in_one_line_what_it_does() -> None:
         "remove_tag": "vip",
         "set_subscription": {"state": "subscribed", "topic": "news"},
         "suppress": {"channel": "sms"},
+        "alert": {"text": "hot"},
+        "call_api": {"service": "s"},
+        "issue_coupon": "summer",
+        "sync_audience": {"audience": "buyers"},
         "emit": "Done",
+        "assign_owner": {"team": ["anna", "bert"]},
+        "move_stage": {"to": "mql", "only_forward": True},
+        "list_add": "club",
+        "list_remove": "club",
+        "start_journey": "other",
+        "in_segment": "vip",
+        "wait_for_slot": {"days": ["mon", "fri"], "from": "09:00", "to": "17:00"},
         "has_done": {"event": ["B", "A"]},
         "check": {"attribute": "city", "is": "Oslo"},
         "reachable": {"channel": "email", "for": "address"},
@@ -45,7 +56,18 @@ def test_every_kind_says_in_one_line_what_it_does() -> None:
         "remove_tag": "Remove tag vip",
         "set_subscription": "Record news as subscribed",
         "suppress": "Suppress sms",
+        "alert": "Alert owner by in_product: hot",
+        "call_api": "GET s, up to 10 s",
+        "issue_coupon": "Issue coupon from summer",
+        "sync_audience": "Add to audience buyers",
         "emit": "Emit event Done",
+        "assign_owner": "Owner from anna, bert",
+        "move_stage": "Move to stage mql, only forward",
+        "list_add": "Put on list club",
+        "list_remove": "Take off list club",
+        "start_journey": "Start journey other",
+        "in_segment": "In segment vip?",
+        "wait_for_slot": "Wait for mon, fri 09:00–17:00",
         "has_done": "Has done A or B",
         "check": "Check attribute city is Oslo",
         "reachable": "Reachable by email (address)",
@@ -65,6 +87,13 @@ def test_every_kind_says_in_one_line_what_it_does() -> None:
     assert summary("check", {"cases": {"a": {"tag": "x"}, "b": {"tag": "y"}}}) == "Check a, b"
     assert summary("reachable", "sms") == "Reachable by sms"
     assert summary("suppress", {}) == "Suppress every channel"
+    assert summary("assign_owner", "anna") == "Owner anna"
+    assert (
+        summary("split", {"weights": {"a": 1}, "control": "5%", "sticky": True}) == "Split a 1 / control 5%, sticky"
+    )
+    assert summary("split", {"weights": {"a": 1}, "optimise": "goal"}) == "Split a 1, learned"
+    assert summary("wait_for_slot", {"from": "09:00", "to": "17:00"}) == "Wait for 09:00–17:00"
+    assert summary("wait_for_slot", {"best_time": "sms"}) == "Wait for the best time for sms, up to 1 d"
     assert summary("wait", {"attribute": "pause"}) == "Wait pause"
     assert summary("wait_for_event", {"event": "A"}) == "Wait for A"
     assert summary("wait_for_condition", {"tag": "vip"}) == "Wait for a condition"

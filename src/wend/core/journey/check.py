@@ -176,12 +176,13 @@ def _outside(document: Document, known: Known) -> Iterable[Problem]:
     """What an operator sets up must be there: without it the executor could only fail."""
     there = {"service": known.services, "pool": known.pools, "team": known.teams, "audience": known.audiences}
     there["stage"] = known.stages
-    there["journey"] = known.journeys and known.journeys | {document.id}
-    segments = known.segments
-    there["list"] = segments and frozenset(one for one, kind in segments.items() if kind == "list")
+    if known.journeys is not None:
+        there["journey"] = known.journeys | {document.id}
+    if known.segments is not None:
+        there["list"] = frozenset(one for one, kind in known.segments.items() if kind == "list")
     for id_, placed in document.nodes.items():
         for kind, setting, name in placed.node.names():
-            allowed = there[kind]
+            allowed = there.get(kind)
             if allowed is not None and name not in allowed:
                 where = f"nodes.{id_}.{placed.node.KIND}.{setting}"
                 yield Problem(where, f"there is no {kind} '{name}'{nearest(name, allowed)}; {_SET_UP[kind]}")

@@ -15,6 +15,7 @@ from wend.core.journey.document import Document
 from wend.core.journey.happened import (
     Answered,
     AttributesChanged,
+    BusinessHappened,
     EventHappened,
     FactsChanged,
     FenceCrossed,
@@ -54,6 +55,7 @@ class Compiled:
         self.on_circle = frozenset(id_ for circle in circles(graph) for id_ in circle)
         self.keeps = None if reads is None else self._kept(reads)
         self.facts = frozenset(reads.get("facts", ())) if reads is not None else frozenset[str]()
+        self.facts = self.facts.union(*(placed.node.reads() for placed in document.nodes.values()))
         listens_to_messages = any("messages" in one.listens().facts for one in self.conditions())
         self.keeps_sends = listens_to_messages or any(
             placed.node.KIND == "message_state" or isinstance(placed.node.settings.get("channel"), dict)
@@ -123,7 +125,7 @@ def concerns(listens: Listens, happened: Happened) -> bool:
             return "answers" in listens.facts
         case Merged():
             return True
-        case StartAsked():
+        case StartAsked() | BusinessHappened():
             return False
         case _:
             assert_never(happened)

@@ -22,6 +22,7 @@ def finish(passing: Pass, run: Run, reason: str) -> None:
     for record in profile.past.get(run.journey, ()):
         if record[4] == run.id:
             record[2], record[5] = passing.now, run.goal
+            record[6:] = [run.arms] if run.arms else []
     forget(passing, run.journey)
     passing.step("ended", run, why=reason)
 
