@@ -10,15 +10,17 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
+from wend.core import funnel, score
 from wend.core.aggregate import Leaf, combine
 from wend.core.caps import Cap, parse_caps
 from wend.core.condition.base import Condition
 from wend.core.condition.groups import All
+from wend.core.condition.member import key_of
 from wend.core.condition.syntax import parse as parse_condition
 from wend.core.journey.compiled import Compiled
 from wend.core.journey.document import parse
 from wend.core.journey.pattern import EventPattern
-from wend.core.journey.triggers import OnEvent, Trigger, hidden_id, watched
+from wend.core.journey.triggers import OnEvent, Trigger, hidden
 from wend.core.problems import Problem
 from wend.core.profile import MAX_KEYS
 from wend.core.segment import Segment, Watch
@@ -34,6 +36,9 @@ Policy = Literal["keep", "move", "exit"]
 
 LATENESS = 72 * 3_600_000
 """Events older than this start nothing (engine.md 7); setting `lateness` (ms) changes it."""
+
+CLASSES = ("engagement", "funnel", "rfm")
+"""Settings that say something about everybody: when one is altered, everybody is judged anew (engine/batch.py)."""
 
 _STATUS_AFTER = {"pause": "paused", "resume": "live", "sunset": "sunset", "stop": "stopped"}
 
@@ -95,7 +100,12 @@ class Plan:
     """Paused journeys after change n, for lifting people over several changes."""
     settings: dict[str, Any] = field(default_factory=dict[str, Any])
     on_event: dict[str, tuple[Heard, ...]] = field(default_factory=dict[str, tuple[Heard, ...]])
-    on_other: tuple[Heard, ...] = ()
+    on_other: dict[str, tuple[Heard, ...]] = field(default_factory=dict[str, tuple[Heard, ...]])
+    """topic (triggers.topic_of) → who wants to hear of it."""
+    appeared: dict[int, tuple[Segment, ...]] = field(default_factory=dict[int, tuple[Segment, ...]])
+    """number of a change → the hidden segments, still in force, that are judged since then."""
+    vanished: frozenset[int] = frozenset()
+    """Keys of hidden segments that are no more: nothing of them may stay in a state."""
     leaves: dict[str, tuple[Leaf, ...]] = field(default_factory=dict[str, tuple[Leaf, ...]])
     """event name → what must be remembered of it."""
     leaf_of: dict[str, Leaf] = field(default_factory=dict[str, Leaf])
@@ -107,6 +117,12 @@ class Plan:
     reads: frozenset[str] = frozenset()
     """Built-in facts that somebody reads; the others are not kept."""
     caps: tuple[Cap, ...] = ()
+    engagement: score.Engagement | None = None
+    """The built-in score, if it is on."""
+    stages: tuple[funnel.Stage, ...] = ()
+    """The funnel."""
+    altered: dict[str, int] = field(default_factory=dict[str, int])
+    """engagement, funnel, rfm → number of the change that altered it last."""
     exits: dict[tuple[str, int], tuple[ExitLeaf, ...]] = field(
         default_factory=dict[tuple[str, int], tuple[ExitLeaf, ...]]
     )
@@ -151,8 +167,11 @@ class Plan:
         if change.number != self.number + 1:
             raise ValueError(f"change {change.number} does not follow plan {self.number}")
         settings, journeys, segments, warming = self.settings, self.journeys, self.segments, self.warming
+        altered = self.altered
         if change.kind == "settings":
             settings = {**settings, **(change.document or {})}
+            differ = [name for name in CLASSES if settings.get(name) != self.settings.get(name)]
+            altered = {**altered, **dict.fromkeys(differ, change.number)}
         elif change.kind in ("segment", "segment_live", "segment_gone"):
             segments, warming = _segments_after(change, segments, warming)
         else:
@@ -168,6 +187,9 @@ class Plan:
             settings=settings,
             segments=segments,
             warming=warming,
+            engagement=score.parse(settings.get("engagement"), "engagement", []),
+            stages=funnel.parse(settings.get("funnel"), "funnel", []),
+            altered=altered,
         )
         return plan._indexed()
 
@@ -188,7 +210,7 @@ class Plan:
 
     def _indexed(self) -> Plan:
         on_event: dict[str, list[Heard]] = {}
-        on_other: list[Heard] = []
+        on_other: dict[str, list[Heard]] = {}
         leaves: list[Leaf] = []
         exits: dict[tuple[str, int], tuple[ExitLeaf, ...]] = {}
         reads: set[str] = set()
@@ -204,8 +226,8 @@ class Plan:
                 if isinstance(trigger, OnEvent):
                     for name in _heard_as(trigger.pattern.names):
                         on_event.setdefault(name, []).append((published.live, trigger))
-                else:
-                    on_other.append((published.live, trigger))
+                for topic in trigger.topics(published.live.id):
+                    on_other.setdefault(topic, []).append((published.live, trigger))
             for version in published.versions.values():
                 reads |= version.facts
                 for condition in version.conditions():
@@ -220,6 +242,9 @@ class Plan:
         segments = {id: one for id, one in self.segments.items() if not one.hidden}
         for id, condition in _hidden(self):
             segments[id] = Segment(id, 0, condition)
+        appeared, vanished = self._comings_and_goings(segments)
+        if self.engagement is not None:
+            leaves += self.engagement.leaves()
         watch = Watch([*segments.values(), *self.warming.values()])
         for segment in watch.ordered:
             assert segment.condition is not None
@@ -234,7 +259,9 @@ class Plan:
         return replace(
             self,
             on_event={name: tuple(sorted(heard, key=_importance)) for name, heard in on_event.items()},
-            on_other=tuple(sorted(on_other, key=_importance)),
+            on_other={topic: tuple(sorted(heard, key=_importance)) for topic, heard in on_other.items()},
+            appeared=appeared,
+            vanished=vanished,
             leaves={name: tuple(found) for name, found in by_event.items()},
             leaf_of=leaf_of,
             messages=frozenset(messages),
@@ -245,6 +272,19 @@ class Plan:
             segments=segments,
             watch=watch,
         )
+
+    def _comings_and_goings(
+        self, segments: Mapping[str, Segment]
+    ) -> tuple[dict[int, tuple[Segment, ...]], frozenset[int]]:
+        """`appeared` and `vanished` when these are the segments."""
+        old = {one.id: number for number, found in self.appeared.items() for one in found}
+        since: dict[int, list[Segment]] = {}
+        for one in segments.values():
+            if one.hidden:
+                since.setdefault(old.get(one.id, self.number), []).append(one)
+        gone = {key_of(id) for id in old if id not in segments}
+        vanished = (self.vanished | gone) - {one.key for one in segments.values()}
+        return {number: tuple(found) for number, found in since.items()}, vanished
 
 
 def _segments_after(
@@ -277,12 +317,15 @@ def _segments_after(
 
 def _hidden(plan: Plan) -> Iterator[tuple[str, Condition]]:
     """Segments that journeys and settings need for themselves, with ids of their own."""
+    for stage in plan.stages:
+        if stage.when is not None:
+            yield funnel.hidden_id(stage.id), stage.when
     for published in plan.journeys.values():
         if published.status in ("live", "paused"):
-            for index, trigger in enumerate(published.live.document.triggers):
-                condition = watched(trigger)
-                if condition is not None:
-                    yield hidden_id(published.live.id, index), condition
+            for trigger in published.live.document.triggers:
+                found = hidden(trigger, published.live.id)
+                if found is not None:
+                    yield found
 
 
 def _importance(heard: Heard) -> int:

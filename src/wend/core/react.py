@@ -34,6 +34,7 @@ from wend.core.inputs import (
     Suppress,
 )
 from wend.core.journey.allowance import give_back
+from wend.core.journey.classes import altered, fall_idle, scored, scored_message
 from wend.core.journey.ending import finish
 from wend.core.journey.happened import (
     Answered,
@@ -145,7 +146,7 @@ def _lift(passing: Pass, real: int | None) -> None:
     still due here is judged by the journeys' newest triggers and status.
     """
     plan, profile = passing.plan, passing.profile
-    new = any(number > profile.plan for number in plan.appeared)
+    new = any(number > profile.plan for number in (*plan.appeared, *plan.altered.values()))
     missed = plan.changes[profile.plan :] if profile.runs or profile.segments or profile.turns or new else ()
     for change in missed:
         at = max(change.at, profile.last)
@@ -160,6 +161,10 @@ def _lift(passing: Pass, real: int | None) -> None:
             # What has been true before it was published starts nothing.
             passing.moves = 0
             judge(passing, appeared, silently=True)
+            handle(passing, [])
+        if change.number in plan.altered.values():
+            passing.moves = 0
+            altered(passing, change.number)
             handle(passing, [])
         if change.kind in ("segment", "segment_live", "segment_gone"):
             passing.moves = 0
@@ -209,6 +214,7 @@ def _wake_due(passing: Pass, limit: int, real: int | None) -> None:
             profile.last = passing.now
             passing.moves = 0
             fall_due(passing)
+            fall_idle(passing)
             handle(passing, [])
             continue
         if due is None:
@@ -253,6 +259,7 @@ def _apply(passing: Pass, input: Input) -> None:
             _note_message(profile, input)
             habits.note(profile, input, passing.zone, passing.plan.reads)
             happened = [*([FactsChanged(frozenset(changed))] if changed else []), MessageChanged(input)]
+            happened += scored_message(passing, input)
             _trace(passing, input)
         case Consent():
             changed = consent.apply_consent(profile, input)
@@ -305,7 +312,7 @@ def _event(passing: Pass, event: Event) -> list[Happened]:
         view = passing.view(event=event)
         for leaf in leaves:
             remember(profile.windows, leaf, event.at, view)
-    return [EventHappened(event, frozenset(changed))]
+    return [EventHappened(event, frozenset(changed)), *scored(passing, event)]
 
 
 def _identify(passing: Pass, identify: Identify) -> list[Happened]:

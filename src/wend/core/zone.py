@@ -13,7 +13,7 @@ from datetime import UTC, date, datetime, timedelta
 from datetime import time as time_of_day
 from functools import lru_cache
 from typing import Any
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, available_timezones
 
 _UTC = ZoneInfo("UTC")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -44,6 +44,12 @@ def _zone(name: str) -> ZoneInfo | None:
 def is_zone(name: Any) -> bool:
     """Whether `name` is the IANA name of a zone we know."""
     return isinstance(name, str) and name != "" and _zone(name) is not None
+
+
+@lru_cache(maxsize=1)
+def zone_names() -> frozenset[str]:
+    """The IANA names of all zones we know."""
+    return frozenset(available_timezones())
 
 
 def zone_of(attributes: Mapping[str, Any], fallback: str = "UTC") -> str:

@@ -10,22 +10,13 @@ from collections.abc import Iterator
 from wend.core.condition.base import FOREVER
 from wend.core.duration import format_duration
 from wend.core.effects import Step
+from wend.core.inputs import Start
 from wend.core.journey.compiled import Compiled
 from wend.core.journey.ending import finish, forget, overtaken
-from wend.core.journey.happened import (
-    AttributesChanged,
-    EventHappened,
-    Happened,
-    MessageChanged,
-    ScoreChanged,
-    StartAsked,
-    TagAdded,
-)
-from wend.core.journey.triggers import OnEvent, Sparked
+from wend.core.journey.happened import EventHappened, Happened, StartAsked
+from wend.core.journey.triggers import Sparked, Trigger, topic_of
 from wend.core.journey.turn import Pass
 from wend.core.profile import MAX_KEYS, MAX_RUNS, Profile, Run
-
-_OTHER = (AttributesChanged, ScoreChanged, TagAdded, MessageChanged, StartAsked)
 
 
 def offer(passing: Pass, happened: Happened) -> Iterator[tuple[Compiled, Run]]:
@@ -35,10 +26,12 @@ def offer(passing: Pass, happened: Happened) -> Iterator[tuple[Compiled, Run]]:
         heard = plan.on_event.get(happened.event.name, ())
         if "*" in plan.on_event:
             heard = (*heard, *plan.on_event["*"])
-    elif isinstance(happened, _OTHER):
-        heard = plan.on_other
-    else:
+    elif isinstance(happened, StartAsked) and happened.start.trigger == "operator":
+        yield from _by_hand(passing, happened.start)
         return
+    else:
+        topic = topic_of(happened)
+        heard = () if topic is None else plan.on_other.get(topic, ())
     settled: set[str] = set()
     for compiled, trigger in heard:
         if compiled.id in settled:
@@ -52,33 +45,44 @@ def offer(passing: Pass, happened: Happened) -> Iterator[tuple[Compiled, Run]]:
             yield compiled, run
     if isinstance(happened, StartAsked) and happened.start.journey not in settled:
         start = happened.start
+        if start.trigger == "schedule":
+            return  # it goes to everybody; whoever is not meant is not worth a record
         why = f"no published journey of this name has a trigger '{start.trigger}' whose conditions are fulfilled"
         passing.steps.append(Step("refused", passing.now, start.journey, why=why))
 
 
-def _wanted(passing: Pass, compiled: Compiled, trigger: object, spark: Sparked) -> bool:
-    event = spark.event
-    if isinstance(trigger, OnEvent):
-        assert event is not None
-        if not trigger.pattern.fits(passing.view(event=event)):
-            return False
-    where = compiled.document.where
-    if where is None:
-        return True
-    view = passing.view(event=event)
-    if event is None:
+def _by_hand(passing: Pass, start: Start) -> Iterator[tuple[Compiled, Run]]:
+    """An operator puts the person in, whatever the triggers are; re-entry and limits hold."""
+    published = passing.plan.journeys.get(start.journey)
+    why = "there is no published journey of this name"
+    if published is not None:
+        compiled, node = published.live, start.node or published.live.document.start
+        if node in compiled.document.nodes:
+            run = _start(passing, compiled, Sparked(start.at, start.data, "put in by an operator"), node)
+            if run is not None:
+                yield compiled, run
+            return
+        why = f"version {compiled.version} has no node '{node}'"
+    passing.steps.append(Step("refused", passing.now, start.journey, why=f"put in by an operator: {why}"))
+
+
+def _wanted(passing: Pass, compiled: Compiled, trigger: Trigger, spark: Sparked) -> bool:
+    view = passing.view(event=spark.event)
+    if spark.event is None:
         view.properties = spark.data
-    return where.check(view).value
+    where = compiled.document.where
+    return trigger.fits(view) and (where is None or where.check(view).value)
 
 
-def _start(passing: Pass, compiled: Compiled, spark: Sparked) -> Run | None:
+def _start(passing: Pass, compiled: Compiled, spark: Sparked, node: str = "") -> Run | None:
     document, profile = compiled.document, passing.profile
+    node = node or document.start
     key = compiled.key_of(spark.data)
     run = Run(
         id=f"{profile.id:x}-{profile.next_run}",
         journey=compiled.id,
         version=compiled.version,
-        node=document.start,
+        node=node,
         started=passing.now,
         trigger_at=spark.at,
         key=compiled.key_of(profile.attributes) if key is None else key,
@@ -88,8 +92,8 @@ def _start(passing: Pass, compiled: Compiled, spark: Sparked) -> Run | None:
         hops=passing.hops,
     )
     run.event = run.entry
-    if document.start in compiled.on_circle:
-        run.rounds[document.start] = 1
+    if node in compiled.on_circle:
+        run.rounds[node] = 1
     inside = [one for one in profile.runs if one.journey == compiled.id and one.key == run.key]
     why = _refusal(passing, compiled, run, inside)
     if why is not None:

@@ -95,6 +95,13 @@ class FenceCrossed:
 
 
 @dataclass(frozen=True, slots=True)
+class BusinessHappened:
+    """Something happened to a thing to which the person is linked (`event.about`); the person did nothing."""
+
+    event: Event
+
+
+@dataclass(frozen=True, slots=True)
 class Answered:
     """Something that was asked of the outside has been answered."""
 
@@ -118,6 +125,7 @@ Happened = (
     | SegmentChanged
     | StageChanged
     | FenceCrossed
+    | BusinessHappened
     | Answered
     | Merged
 )
