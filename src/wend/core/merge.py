@@ -1,26 +1,41 @@
 """Two people turn out to be one (engine.md 13): what the survivor has wins, what is missing is filled, histories unite.
 
-Runs go on with the survivor; of two with the same journey and key the survivor's stays and the other ends `merged`. All bounds
-of a state hold for what was united, too.
+Runs go on with the survivor; of two with the same journey and key the survivor's stays and the other ends `merged`. A run that
+goes several ways at once is one with its ways: all of them go on, or none. Segments: journey/membership.py (`joined`); live ones
+are judged by what was united, and what changes by it is heard. All bounds of a state hold for what was united, too.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
+from wend.core import funnel
 from wend.core.aggregate import unite
 from wend.core.attributes import MAX_SCORE, MAX_TAGS, apply_traits
+from wend.core.caps import MAX_VALUES
 from wend.core.consent import MAX_ENTRIES
 from wend.core.facts import MAX_DEVICES, MAX_RECENT
+from wend.core.habits import MAX_HOURS, MAX_MARKS, MAX_MESSAGES
+from wend.core.inputs import MergeState
 from wend.core.journey.ending import finish, overtaken
 from wend.core.journey.turn import MESSAGES, Pass
-from wend.core.profile import MAX_KEYS, MAX_RUNS, Facts, Profile
+from wend.core.pack import unpack
+from wend.core.plan import Plan
+from wend.core.profile import MAX_KEYS, MAX_RUNS, Facts, Profile, Run
+
+
+def arrived(input: MergeState, state: list[Any]) -> Profile:
+    """The absorbed person whose packed `state` has come: through JSON, where numbers cannot be keys."""
+    other = unpack(input.absorbed, state, input.attributes)
+    other.segments = {int(key): since for key, since in other.segments.items()}
+    other.turns = {int(key): at for key, at in other.turns.items()}
+    return other
 
 
 def absorb(passing: Pass, other: Profile) -> None:
     """Take over everything of `other`, who has become `passing.profile`. `passing.now` is the instant of the merge."""
     profile = passing.profile
-    apply_traits(profile, {name: value for name, value in other.attributes.items() if name not in profile.attributes})
+    _fill_attributes(profile, other)
     profile.tags = list(dict.fromkeys([*profile.tags, *other.tags]))[:MAX_TAGS]
     profile.score = min(max(profile.score + other.score, -MAX_SCORE), MAX_SCORE)
     profile.known = profile.known or other.known
@@ -35,6 +50,10 @@ def absorb(passing: Pass, other: Profile) -> None:
         profile.devices[channel] = dict(sorted(seen.items(), key=lambda one: -one[1])[:MAX_DEVICES])
     _unite_facts(profile.facts, other.facts)
     plan = passing.plan
+    profile.stage = _further(profile.stage, other.stage, funnel.order(plan.settings))
+    _unite_caps(plan, profile.caps, other.caps)
+    _unite_habits(profile, other)
+    _unite_location(profile, other)
     left = [run for run in profile.runs if overtaken(plan, other.windows, run)]
     left += [run for run in other.runs if overtaken(plan, profile.windows, run)]
     for id_, kept in other.windows.items():
@@ -49,8 +68,52 @@ def absorb(passing: Pass, other: Profile) -> None:
             finish(passing, run, "exit: what was done as the other of the two")
     for run in profile.runs:  # re-entry is counted from the run that goes on
         for record in profile.past.get(run.journey, ()):
-            if record[0] == run.key:
-                record[1], record[2], record[4], record[5] = run.started, 0, run.id, run.goal
+            if record[0] == run.key and not run.parent:
+                record[1:3], record[4:] = [run.started, 0], [run.id, run.goal]
+
+
+def _fill_attributes(profile: Profile, other: Profile) -> None:
+    missing = {name: value for name, value in other.attributes.items() if name not in profile.attributes}
+    mine, theirs = profile.attributes.get("groups"), other.attributes.get("groups")
+    if isinstance(mine, dict) and isinstance(theirs, dict):
+        missing["groups"] = {**theirs, **mine}  # they belong to the companies of both
+    apply_traits(profile, missing)
+
+
+def _further(mine: str, theirs: str, order: list[str]) -> str:
+    """Of two stages the one further on; one that the funnel does not have (any more) comes before all."""
+    ranks = {stage: rank for rank, stage in enumerate(order)}
+    return theirs if not mine or ranks.get(theirs, -1) > ranks.get(mine, -1) else mine
+
+
+def _unite_caps(plan: Plan, mine: dict[str, list[int]], theirs: dict[str, list[int]]) -> None:
+    """What both were sent counts, the latest as far as each rule needs."""
+    for cap in plan.caps:
+        keys = [key for key in {**theirs, **mine} if key[: len(cap.id)] == cap.id]
+        both = {key: sorted([*mine.get(key, ()), *theirs.get(key, ())])[-cap.limit :] for key in keys}
+        for key in sorted(keys, key=lambda key: both[key][-1])[:-MAX_VALUES]:
+            del both[key]
+            mine.pop(key, None)
+        mine.update(both)
+
+
+def _unite_habits(profile: Profile, other: Profile) -> None:
+    for channel, hours in other.hours.items():
+        profile.hours[channel] = [*hours, *profile.hours.get(channel, ())][-MAX_HOURS:]
+    for channel, (accepted, answered, *marks) in other.response.items():
+        own_accepted, own_answered, *own_marks = profile.response.get(channel, (0, 0))
+        accepted, answered = accepted + own_accepted, answered + own_answered
+        while accepted > MAX_MESSAGES:
+            accepted, answered = accepted // 2, answered // 2
+        profile.response[channel] = [accepted, answered, *[*marks, *own_marks][-MAX_MARKS:]]
+
+
+def _unite_location(profile: Profile, other: Profile) -> None:
+    """Where they were seen last is where they are; that says which fences they are inside of."""
+    if other.location and (not profile.location or other.location[2] > profile.location[2]):
+        before = profile.fences
+        profile.location = other.location
+        profile.fences = {fence: min(since, before.get(fence, since)) for fence, since in other.fences.items()}
 
 
 def _colons(name: str) -> int:
@@ -113,13 +176,34 @@ def _unite_runs(passing: Pass, other: Profile) -> None:
     taken = {(run.journey, run.key) for run in own}
     profile.runs = sorted([*own, *other.runs], key=lambda run: run.started)
     places = MAX_RUNS - len(own)
-    for run in other.runs:
+    for family in _families(other.runs):
+        run = family[0]
         published = passing.plan.journeys.get(run.journey)
         many = published is not None and published.live.document.many
         if not many and (run.journey, run.key) in taken:
-            finish(passing, run, "merged")
-        elif places <= 0:
-            finish(passing, run, f"merged: already in {MAX_RUNS} runs at once, the limit")
+            _end(passing, family, "merged")
+        elif places < len(family):
+            _end(passing, family, f"merged: already in {MAX_RUNS} runs at once, the limit")
         else:
-            places -= 1
-            passing.moved[run.id] = run
+            places -= len(family)
+            passing.moved.update((one.id, one) for one in family)
+
+
+def _families(runs: list[Run]) -> list[list[Run]]:
+    """Runs with their ways through a `parallel`, whoever began them first."""
+    by_id = {run.id: run for run in runs}
+    families: dict[str, list[Run]] = {}
+    for run in runs:
+        root = run
+        while root.parent in by_id:
+            root = by_id[root.parent]
+        family = families.setdefault(root.id, [root])
+        if run is not root:
+            family.append(run)
+    return list(families.values())
+
+
+def _end(passing: Pass, family: list[Run], reason: str) -> None:
+    for run in reversed(family):
+        if run.id not in passing.gone:
+            finish(passing, run, reason)
