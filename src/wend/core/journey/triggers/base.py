@@ -7,6 +7,7 @@ happened with a spark or nothing (`spark`), and may ask more of the person (`fit
 from __future__ import annotations
 
 import json
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -39,19 +40,19 @@ class Sparked:
     event: Event | None = None
 
 
-class Trigger:
+class Trigger(ABC):
     """Base of all triggers."""
 
     __slots__ = ()
     KIND: ClassVar[str]
 
+    @abstractmethod
     def topics(self, journey: str) -> tuple[str, ...]:
         """The topics (see `topic_of`) of which it wants to hear."""
-        raise NotImplementedError
 
+    @abstractmethod
     def spark(self, happened: Happened, now: int, journey: str) -> Sparked | None:
         """What starts a run because of what happened; None: it is not about this."""
-        raise NotImplementedError
 
     def fits(self, view: View) -> bool:
         """Whether the person, and what happened (`view.properties`), fulfil what the trigger itself asks."""
