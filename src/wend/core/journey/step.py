@@ -15,6 +15,7 @@ from wend.core.attributes import get
 from wend.core.condition.base import FOREVER
 from wend.core.inputs import OUTCOMES, Event, Feedback
 from wend.core.inputs import Answer as Reply
+from wend.core.journey import classes
 from wend.core.journey.compiled import Compiled, concerns
 from wend.core.journey.contract import Answer, End, Go, Park
 from wend.core.journey.document import Goal
@@ -33,6 +34,7 @@ def handle(passing: Pass, first: list[Happened], hops: int = 0) -> None:
     while queue:
         happened, passing.hops = queue.popleft()
         settle(passing, happened)
+        classes.hear(passing, happened)
         for run in _concerned(passing, happened):
             _hear(passing, run, happened)
         if isinstance(happened, EventHappened) and _listed(happened.event.name, passing.plan.late_goals):
