@@ -20,6 +20,12 @@ MAX_LINKED = 5
 MAX_RECENT = 10
 MAX_DEVICES = 10
 RECENT = ("viewed", "searched", "bought")
+RECENT_EVENTS = {
+    "recent.viewed": frozenset({"Product Viewed", "Product List Viewed"}),
+    "recent.searched": frozenset({"Products Searched"}),
+    "recent.bought": frozenset({"Order Completed"}),
+}
+"""Fact, as in `Listens.facts` → the events it is kept from."""
 
 _TEXT = {"product_id": 100, "name": 150, "category": 100, "url": 300, "image_url": 300}
 _LINKS = frozenset({"url", "image_url"})

@@ -86,6 +86,11 @@ def parse_document(raw: Any, problems: list[Problem]) -> tuple[str, Condition | 
     return id, condition
 
 
+def latest(changes: Iterable[Any], id: str) -> int:
+    """The version of a segment that was published last, among changes of the plan; 0: none ever. Numbers go on after it was deleted."""
+    return max((one.version for one in changes if one.kind == "segment" and one.journey == id), default=0)
+
+
 _ID_LETTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-_")
 
 

@@ -19,7 +19,8 @@ from psycopg import AsyncCursor
 from wend.core.plan import Plan
 from wend.core.profile import Profile
 from wend.engine.erase import erase
-from wend.engine.person import SEEN, Around, Person, Row
+from wend.engine.past import SEEN
+from wend.engine.person import Around, Person, Row
 from wend.engine.plans import PlanBook
 from wend.engine.sheet import Sheet
 from wend.engine.write import write

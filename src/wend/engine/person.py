@@ -14,7 +14,7 @@ What the engine itself decides here, everything else being `react`'s:
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from wend.core.effects import Ask, Effect, Relay, Send, Step
@@ -22,11 +22,11 @@ from wend.core.inputs import OUTCOMES, Answer, Consent, Feedback, Input, MergeOu
 from wend.core.plan import Plan
 from wend.core.profile import OUTSIDE, Profile, Run
 from wend.core.react import Decision, react, wakes_at
+from wend.core.recall import Heard, judge_late, recall
+from wend.core.segment import Segment
+from wend.engine.past import SEEN
 from wend.store.codec import decode_input, decode_json
-from wend.store.days import DAY
 
-SEEN = 7 * DAY
-"""How long a message id is remembered."""
 _MOST_WAKES = 1_000
 """Wakes of one person in one batch without any input: more are a mistake in a node (it would stop the partition)."""
 _ERROR_LENGTH = 4_000
@@ -174,6 +174,19 @@ class Person:
                 cut = min(self.place, cut - 1)
         self._note(error, around)
         return None
+
+    def refill(self, segment: Segment, past: Iterable[Heard], oldest: int, around: Around) -> int | None:
+        """Give the person the history that a version of a segment needs which is being back-filled, and judge it; returns when the
+        person wakes next. Whoever awaits a merge is given the history only: the merge judges."""
+        plan, now = around.plan, max(around.horizon, self.profile.last)
+        if not self.profile.awaiting:
+            self._react(None, now, plan, around.clock)
+        profile = self.profile
+        recall(plan, profile, segment, past, oldest)
+        if profile.awaiting:
+            return None
+        self.memberships.update(judge_late(plan, profile, segment, now))
+        return None if self._stands(around) else wakes_at(plan, profile)
 
     def refuse(self, rows: list[Row], around: Around, error: str) -> None:
         """Set all of `rows` aside: what came of them cannot be written down."""

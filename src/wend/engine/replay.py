@@ -14,9 +14,11 @@ from heapq import heappop, heappush
 from typing import Any
 
 from wend.core.effects import Ask, Effect, Relay, Send, Step, Withdraw
-from wend.core.inputs import Answer, Feedback, Input, MergeAwait, MergeOut, MessageState
+from wend.core.inputs import Answer, Event, Feedback, Input, MergeAwait, MergeOut, MergeState, MessageState
 from wend.core.plan import Plan, PlanChange
 from wend.core.profile import Profile
+from wend.core.segment import Segment, latest
+from wend.engine.past import Past, unrepeated
 from wend.engine.person import Around, Person, Row
 from wend.store.log import message_hash
 
@@ -70,6 +72,8 @@ class Simulation:
         self._wakes: list[tuple[int, int]] = []
         self._due: dict[int, int | None] = {}
         self._coming: list[tuple[int, int, int, Input]] = []
+        self._heard: dict[int, list[Past]] = {}
+        """profile → all events it was told, for segments that are published later."""
         self._seq = 0
 
     @property
@@ -81,11 +85,32 @@ class Simulation:
         """Let the clock run to `change.at` and bring the next plan into force; people inside are lifted."""
         self.advance(change.at)
         self._plans.append(self.plan.apply(change))
-        inside = [id for id, profile in self.profiles.items() if any(r.journey == change.journey for r in profile.runs)]
+        inside = [
+            id
+            for id, profile in self.profiles.items()
+            if any(r.journey == change.journey for r in profile.runs)
+            or (change.kind == "segment_live" and (profile.segments or profile.turns))
+        ]
         for id in inside:
             due = self._due.get(id)
             self._note_wake(id, change.at if due is None else min(due, change.at))
         self.advance(change.at)
+
+    def segment(self, document: dict[str, Any]) -> int:
+        """Publish a segment or list now; a condition is back-filled from what was fed so far, and in force at once.
+
+        Returns its version. ValueError: it makes no plan.
+        """
+        id = str(document.get("id", ""))
+        number, version = self.plan.number + 1, 1 + latest(self.plan.changes, id)
+        self.change(PlanChange(number, self.now, "segment", id, version, document))
+        warming = self.plan.warming.get(id)
+        if warming is not None and warming.version == version:
+            for person, profile in list(self.profiles.items()):
+                if not profile.survivor and not profile.erased:
+                    self._live_once(person, [], refill=warming)
+            self.change(PlanChange(number + 1, self.now, "segment_live", id, version))
+        return version
 
     def feed(self, profile_id: int, input: Input, at: int | None = None) -> None:
         """Let the clock run to `at` (default: now) and apply an input; ValueError when that lies in the past."""
@@ -154,7 +179,7 @@ class Simulation:
                     todo.append((effect.profile, [self._row(effect.input)]))
         raise OverflowError(f"what began with person {profile_id} at {self.now} never comes to rest")
 
-    def _live_once(self, id: int, rows: list[Row]) -> list[Effect]:
+    def _live_once(self, id: int, rows: list[Row], refill: Segment | None = None) -> list[Effect]:
         plan = self.plan
         profile = self.profiles.get(id)
         if profile is None:
@@ -167,7 +192,13 @@ class Simulation:
             parked="outcome" if waiting else None,
         )
         around = Around(plan, self._plan_at, self.now, None, self._seen, {id: waiting})
-        due = person.live_strictly(rows, around)
+        self._note_past(id, profile, rows)
+        if refill is None:
+            due = person.live_strictly(rows, around)
+        else:
+            unheard = {row[0] for row in waiting}
+            past = [one for one in self._heard.get(id, ()) if one[0] not in unheard]
+            due = person.refill(refill, unrepeated(past), 0, around)
         self.profiles[id] = person.profile
         if person.seen or person.seen_elsewhere:
             self._seen.setdefault(id, {}).update({**person.seen_elsewhere, **person.seen})
@@ -183,6 +214,16 @@ class Simulation:
         ]
         self.steps += [(id, step) for step in person.steps]
         return person.effects
+
+    def _note_past(self, id: int, profile: Profile, rows: list[Row]) -> None:
+        for seq, at, kind, hash, input, _ in rows:
+            if isinstance(input, Event) and not profile.survivor:
+                self._heard.setdefault(id, []).append((seq, at, hash, input))
+            elif isinstance(input, MergeState):
+                both = [*self._heard.get(id, ()), *self._heard.pop(input.absorbed, ())]
+                self._heard[id] = sorted(both, key=lambda one: one[0])
+            elif kind == "erase":
+                self._heard.pop(id, None)
 
     def _note_wake(self, id: int, due: int | None) -> None:
         if due is not None and self._due.get(id) != due:

@@ -11,7 +11,7 @@ from typing import Any
 from wend.core.journey.check import lists_used, segments_read, segments_used, unknown_segments
 from wend.core.plan import Plan, PlanChange
 from wend.core.problems import Problem
-from wend.core.segment import Segment, parse_document
+from wend.core.segment import Segment, latest, parse_document
 from wend.engine.publish import PublishError, change_plan
 from wend.store.codec import encode_json
 from wend.store.postgres import Connection, sql
@@ -39,7 +39,7 @@ async def publish_segment(conn: Connection, document: dict[str, Any]) -> PlanCha
             unknown = [str(one) for one in unknown_segments(read, {**known, id: kind})]
             if unknown:
                 raise PublishError("; ".join(unknown))
-        return 1 + latest(plan, id)
+        return 1 + latest(plan.changes, id)
 
     change = await change_plan(conn, "segment", id, before, _nothing, document=document)
     name = str(document.get("name") or id)
@@ -80,7 +80,7 @@ async def retire_segment(conn: Connection, id: str) -> PlanChange:
         users = used_by(plan, id)
         if users:
             raise PublishError(f"segment '{id}' is used by {', '.join(users)}: change those first")
-        return latest(plan, id)
+        return latest(plan.changes, id)
 
     change = await change_plan(conn, "segment_gone", id, before, _nothing)
     await conn.execute(sql("segment_gone"), (id,))
@@ -92,11 +92,6 @@ def kinds(plan: Plan) -> dict[str, str]:
     """Segment id → list or live, of all that are in force or being back-filled."""
     found: dict[str, Segment] = {**plan.warming, **plan.segments}
     return {id: "list" if one.condition is None else "live" for id, one in found.items() if not one.hidden}
-
-
-def latest(plan: Plan, id: str) -> int:
-    """The version of a segment that was published last; 0: none ever (numbers go on after it was deleted)."""
-    return max((one.version for one in plan.changes if one.kind == "segment" and one.journey == id), default=0)
 
 
 def used_by(plan: Plan, id: str) -> list[str]:
@@ -116,5 +111,5 @@ def used_by(plan: Plan, id: str) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-def _nothing(_: Plan) -> None:
+async def _nothing(_: Plan) -> None:
     """Whatever a plan can be made of is fine."""
