@@ -11,7 +11,7 @@ from typing import Any
 
 from wend.core import funnel
 from wend.core.aggregate import unite
-from wend.core.attributes import MAX_SCORE, MAX_TAGS, apply_traits
+from wend.core.attributes import MAX_TAGS, adjust_score, apply_traits
 from wend.core.caps import MAX_VALUES
 from wend.core.consent import MAX_ENTRIES
 from wend.core.facts import MAX_DEVICES, MAX_RECENT
@@ -22,6 +22,7 @@ from wend.core.journey.turn import MESSAGES, Pass
 from wend.core.pack import unpack
 from wend.core.plan import Plan
 from wend.core.profile import MAX_KEYS, MAX_RUNS, Facts, Profile, Run
+from wend.core.score import limits
 
 
 def arrived(input: MergeState, state: list[Any]) -> Profile:
@@ -37,7 +38,7 @@ def absorb(passing: Pass, other: Profile) -> None:
     profile = passing.profile
     _fill_attributes(profile, other)
     profile.tags = list(dict.fromkeys([*profile.tags, *other.tags]))[:MAX_TAGS]
-    profile.score = min(max(profile.score + other.score, -MAX_SCORE), MAX_SCORE)
+    adjust_score(profile, other.score, *limits(passing.plan.settings))
     profile.known = profile.known or other.known
     profile.consent = _latest(profile.consent, other.consent)
     profile.topics = _latest(profile.topics, other.topics)
@@ -205,5 +206,4 @@ def _families(runs: list[Run]) -> list[list[Run]]:
 
 def _end(passing: Pass, family: list[Run], reason: str) -> None:
     for run in reversed(family):
-        if run.id not in passing.gone:
-            finish(passing, run, reason)
+        finish(passing, run, reason)
