@@ -7,12 +7,14 @@ plan or all on the new. What cannot become part of a plan is refused before anyt
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any, Literal
 
 from wend.core.inputs import PlanChanged
 from wend.core.journey.check import lists_used, segments_used, unknown_segments
 from wend.core.plan import ChangeKind, Plan, PlanChange, Policy
+from wend.core.problems import Problem
+from wend.engine.moving import stranded
 from wend.engine.plans import PlanBook
 from wend.store.codec import encode_input, encode_json
 from wend.store.log import Appender, NewInput, lock_heads
@@ -26,6 +28,14 @@ class PublishError(ValueError):
     """The change makes no sense now; the message says why. Nothing was written."""
 
 
+class MoveRefused(PublishError):
+    """People inside cannot be moved to the new version; `problems` says all that is in the way."""
+
+    def __init__(self, problems: list[Problem]) -> None:
+        super().__init__("; ".join(map(str, problems)))
+        self.problems = problems
+
+
 async def publish_journey(
     conn: Connection,
     document: dict[str, Any],
@@ -37,7 +47,8 @@ async def publish_journey(
     """Publish `document` (checked by the caller) as the next version of its journey, inside the caller's transaction.
 
     `reads`: what its templates read, {"entry": names, "event": names, "facts": names}; None: keep everything.
-    Raises PublishError when the core cannot make a plan of it.
+    `policy`, `mapping`: what becomes of people inside (journeys.md rule 8).
+    Raises PublishError when the core cannot make a plan of it, MoveRefused when somebody inside would be left without a place.
     """
     kept = None if reads is None else {name: sorted(values) for name, values in reads.items()}
     return await _change(conn, "publish", str(document.get("id", "")), document, kept, policy, mapping)
@@ -96,6 +107,21 @@ def _check_segments(plan: Plan, journey: str) -> None:
         raise PublishError("; ".join(problems))
 
 
+async def _check_people(
+    conn: Connection, plan: Plan, journey: str, policy: Policy, mapping: Mapping[str, str] | None
+) -> None:
+    """MoveRefused unless everybody inside has a place in the new version, where they are to be moved."""
+    if mapping and policy != "move":
+        raise MoveRefused([Problem("mapping", f"only people who are moved can be mapped, the policy is {policy}")])
+    if policy != "move":
+        return
+    published = plan.journeys[journey]
+    older = {version: one for version, one in published.versions.items() if one is not published.live}
+    problems = await stranded(conn, older, published.live.document, mapping)
+    if problems:
+        raise MoveRefused(problems)
+
+
 async def _change(
     conn: Connection,
     kind: ChangeKind,
@@ -105,9 +131,10 @@ async def _change(
     policy: Policy,
     mapping: Mapping[str, str] | None = None,
 ) -> PlanChange:
-    def after(plan: Plan) -> None:
+    async def after(plan: Plan) -> None:
         if kind == "publish":
             _check_segments(plan, journey)
+            await _check_people(conn, plan, journey, policy, mapping)
 
     change = await change_plan(
         conn,
@@ -133,7 +160,7 @@ async def change_plan(
     kind: ChangeKind,
     subject: str,
     before: Callable[[Plan], int],
-    after: Callable[[Plan], None],
+    after: Callable[[Plan], Awaitable[None]],
     *,
     document: dict[str, Any] | None = None,
     reads: dict[str, list[str]] | None = None,
@@ -158,7 +185,7 @@ async def change_plan(
         changed = plan.apply(change)
     except (ValueError, KeyError) as error:
         raise PublishError(str(error)) from error
-    after(changed)
+    await after(changed)
     payload = encode_input(PlanChanged(number, 0))
     rows = [(partition, NewInput(0, PlanChanged.KIND, payload)) for partition in heads]
     at = await Appender(len(heads)).append_to(conn, rows, at=clock)
