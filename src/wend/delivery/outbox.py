@@ -1,4 +1,5 @@
-"""The outbox as the sender uses it: claim, mark, settle. One transaction each; a claim is under a lease (engine.md 9).
+"""The outbox as those use it who carry out what is in it: claim, mark, settle. One transaction each; a claim is under a lease
+(engine.md 9). The sender takes messages, asks/runner.py what is asked of the outside.
 
 A row is mine while its `owner` is my name. A lease that ran out while I still work is no harm: whoever claims the row
 becomes its owner, and then my settling touches nothing and appends nothing.
@@ -10,12 +11,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from wend.core.inputs import Feedback, MessageState
+from wend.core.effects import ASK_KINDS
+from wend.core.inputs import Answer, Feedback, MessageState
 from wend.store.codec import decode_json, encode_input
 from wend.store.log import Appender, NewInput
-from wend.store.postgres import Pool, fetch_all, sql
+from wend.store.postgres import Connection, Pool, fetch_all, sql
+
+_ASKS = sorted(ASK_KINDS)
+_WHY = 300
+"""Characters of a reason that an answer carries."""
 
 Status = Literal["queued", "accepted", "refused", "dropped", "uncertain"]
+Reply = Literal["ok", "failed", "exhausted", "uncertain"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +61,8 @@ class Settled:
     not_before: int = 0
     address: str = ""
     bounced: bool = False
+    answer: tuple[Reply, Any] | None = None
+    """Of something asked: state and value of its `Answer`; None for alerts, to which nobody listens."""
 
 
 class Outbox:
@@ -75,9 +84,36 @@ class Outbox:
             "limit": limit,
             "each": max(8, limit * 2 // len(partitions)),
             "mode": self._mode,
+            "asks": _ASKS,
         }
+        return await self._claimed("delivery_claim", args)
+
+    async def claim_asks(
+        self,
+        partitions: Sequence[int],
+        now: int,
+        lease: int,
+        limit: int,
+        kinds: Sequence[str] = _ASKS,
+        busy: Sequence[str] = (),
+    ) -> list[Row]:
+        """The same for what is asked of the outside, by kind; nothing of those that are `busy`."""
+        args = {
+            "partitions": list(partitions),
+            "now": now,
+            "lease": lease,
+            "owner": self.owner,
+            "limit": limit,
+            "each": max(8, limit * 2 // len(partitions)),
+            "mode": self._mode,
+            "kinds": list(kinds),
+            "busy": list(busy),
+        }
+        return await self._claimed("ask_claim", args)
+
+    async def _claimed(self, block: str, args: dict[str, Any]) -> list[Row]:
         async with self._pool.connection() as conn:
-            found = await fetch_all(conn, sql("delivery_claim"), args)
+            found = await fetch_all(conn, sql(block), args)
         rows = [Row(*row[:-1], data=decode_json(row[-1])) for row in found]
         rows.sort(key=lambda row: (row.at, row.partition, row.effect_id))
         return rows
@@ -100,6 +136,13 @@ class Outbox:
         """
         if not settled:
             return 0
+        async with self._pool.connection() as conn:
+            return len(await self.settle_in(conn, settled, now, sent=sent, at=at))
+
+    async def settle_in(
+        self, conn: Connection, settled: Sequence[Settled], now: int, *, sent: bool, at: int | None = None
+    ) -> set[str]:
+        """The same in the caller's transaction; the effect ids that were still mine."""
         args = {
             **self._keys([one.row for one in settled]),
             "states": [one.status for one in settled],
@@ -109,17 +152,13 @@ class Outbox:
             "addresses": [one.address or one.row.address for one in settled],
             "now": now,
         }
-        async with self._pool.connection() as conn:
-            block = "delivery_settle_sent" if sent else "delivery_settle_queued"
-            mine = {row[0] for row in await fetch_all(conn, sql(block), args)}
-            inputs = [
-                new
-                for one in settled
-                if one.row.effect_id in mine
-                for new in _feedback(one, now if at is None else one.row.at)
-            ]
-            await self._appender.append(conn, inputs, at=at)
-        return len(mine)
+        block = "delivery_settle_sent" if sent else "delivery_settle_queued"
+        mine = {row[0] for row in await fetch_all(conn, sql(block), args)}
+        inputs = [
+            new for one in settled if one.row.effect_id in mine for new in _told(one, now if at is None else one.row.at)
+        ]
+        await self._appender.append(conn, inputs, at=at)
+        return mine
 
     def _keys(self, rows: Sequence[Row]) -> dict[str, Any]:
         return {
@@ -129,9 +168,14 @@ class Outbox:
         }
 
 
-def _feedback(one: Settled, now: int) -> list[NewInput]:
-    if one.status == "queued":
+def _told(one: Settled, now: int) -> list[NewInput]:
+    """What the person's log is told of a settled row."""
+    row = one.row
+    if one.status == "queued" or (row.channel in ASK_KINDS and one.answer is None):
         return []
+    if one.answer is not None:
+        answer = Answer(row.effect_id, one.answer[0], now, row.run, row.move, one.answer[1], one.why[:_WHY])
+        return [NewInput(row.profile_id, Answer.KIND, encode_input(answer))]
     states: list[MessageState] = [one.status]
     if one.bounced:
         states.append("bounced")

@@ -223,11 +223,16 @@ class Sheet:
         self.released += [(id, row[0]) for row in person.released or () if row[0] not in kept]
 
 
+_ASKED = {"api": "service", "coupon": "pool", "audience": "audience", "alert": "to"}
+"""Kind of an Ask → the part of its request that says whom it asks."""
+
+
 def _asked(ask: Ask, position: int) -> tuple[Any, ...]:
-    """An Ask as a row of the outbox: its kind in the place of the channel, its request among the data."""
+    """An Ask as a row of the outbox: its kind in the place of the channel, whom it asks in that of the template."""
     data = encode_json({"request": ask.request, **ask.data}).decode()
     place = (ask.id, position, ask.profile, ask.kind, ask.journey, ask.version, ask.node, ask.run, ask.move)
-    return (*place, "", "", True, "", ask.created_at, 0, ask.expires_at, data)
+    asked = str(ask.request.get(_ASKED[ask.kind], ""))
+    return (*place, _text(asked), "", True, "", ask.created_at, 0, ask.expires_at, data)
 
 
 def _with_seen(payload: bytes, person: Person, before: dict[int, dict[int, int]]) -> bytes:

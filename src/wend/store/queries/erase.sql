@@ -36,6 +36,16 @@ delete from place where partition = %(partition)s and profile_id = %(id)s;
 -- name: erase_consent
 delete from consent_log where partition = %(partition)s and profile_id = %(id)s;
 
+-- name: erase_coupon
+-- The code stays issued: nobody else may get it.
+update coupon set profile_id = null, holder = null, effect_id = null where profile_id = %(id)s;
+
+-- name: erase_alert
+delete from alert where profile_id = %(id)s;
+
+-- name: erase_audience
+delete from audience_change where profile_id = %(id)s;
+
 -- name: erase_identifier
 delete from identifier where profile_id = %(id)s;
 
