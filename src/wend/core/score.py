@@ -7,7 +7,7 @@ Settings `engagement`:
     floor: 0
     ceiling: 100
 - An event counts once it is heard; imports, business events and events older than the lateness limit do not. `per_day`: only the first
-  n of a local day count. Opens by machines do not count, and of each message each state counts once.
+  n of a local day count, and none that comes in after its day. Opens by machines do not count, and of each message each state counts once.
 - Idle means: no event of the person (as `{inactive: …}`). The first decay comes `after` that, further ones each `every`.
 - Decay by points ends at the floor (which it needs), decay by a factor at 0 (below 0.01 it is 0), or at a floor above it. Then there
   is no timer. A score outside floor and ceiling, from before they were set, comes within them at its next change.
@@ -25,7 +25,6 @@ from wend.core.aggregate import MAX_TIMES, Leaf
 from wend.core.attributes import MAX_SCORE, adjust_score
 from wend.core.condition.base import Condition, View
 from wend.core.condition.form import COUNTED
-from wend.core.condition.moments import start_of_day_after
 from wend.core.condition.numbers import is_number
 from wend.core.condition.syntax import parse as parse_condition
 from wend.core.duration import HOUR, parse_duration
@@ -42,8 +41,8 @@ _KEYS = ("weights", "messages", "decay", "floor", "ceiling")
 _WEIGHT = ("points", "where", "per_day")
 _DECAY = ("after", "every", "points", "factor")
 _LEAST = 0.01
-_KEPT = 96 * HOUR
-"""How far back a day is known: events may be three days late, and are then counted on their own day."""
+_DAY = 26 * HOUR
+"""Longer than any local day."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +105,7 @@ def hear_event(rules: Engagement, event: Event, view: View, lateness: int) -> tu
     for weight in rules.weights.get(event.name, ()):
         if weight.where is not None and not weight.where.check(view).value:
             continue
-        if weight.leaf is not None and _times_that_day(weight.leaf, event.at, view) > weight.per_day:
+        if weight.leaf is not None and not 0 < _times_today(weight.leaf, event.at, view) <= weight.per_day:
             continue
         points += weight.points
     return _adjust(rules, view.profile, points)
@@ -124,12 +123,11 @@ def _adjust(rules: Engagement, profile: Profile, points: float) -> tuple[float, 
     return None if old == new else (old, new)
 
 
-def _times_that_day(leaf: Leaf, at: int, view: View) -> int:
-    """How often it was heard on the local day of `at`, this time included."""
+def _times_today(leaf: Leaf, at: int, view: View) -> int:
+    """How often it happened on this local day, this time (at `at`) included; 0: this time was on a day before."""
     zone = zone_of(view.profile.attributes, view.zone)
-    day = to_local(at, zone).date()
-    begin, end = start_of_day(day, zone), start_of_day_after(day, zone)
-    return sum(1 for one in view.profile.windows.get(leaf.id, ()) if begin <= one < end)
+    begin = start_of_day(to_local(view.now, zone).date(), zone)
+    return 0 if at < begin else sum(1 for one in view.profile.windows.get(leaf.id, ()) if one >= begin)
 
 
 # --- the timer ---
@@ -217,7 +215,7 @@ def _weight(name: str, raw: Any, where: str, problems: list[Problem]) -> Weight:
             Problem(join(where, "per_day"), f"expected a whole number up to {MAX_TIMES - 1}, found {shown(times)}")
         )
         times = 0
-    leaf = Leaf(frozenset({name}), condition, window=_KEPT, k=times + 1) if times else None
+    leaf = Leaf(frozenset({name}), condition, window=_DAY, k=times + 1) if times else None
     return Weight(points, condition, times, leaf)
 
 
