@@ -67,6 +67,16 @@ async def document(conn: Connection, journey: str, version: int) -> dict[str, An
     return row["document"] if row else None
 
 
+async def live_documents(conn: Connection) -> list[dict[str, Any]]:
+    """The documents of all live journeys."""
+    found = await rows(
+        conn,
+        "select c.document from journey j join plan_change c on c.journey = j.id and c.version = j.version and c.kind = 'publish'"
+        " where j.status = 'live' order by j.id",
+    )
+    return [row["document"] for row in found]
+
+
 async def history(conn: Connection, journey: str) -> list[dict[str, Any]]:
     """Everything that was done to the journey's publication, the latest first."""
     return await rows(

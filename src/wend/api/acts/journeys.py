@@ -17,6 +17,7 @@ from wend.content.variables import check_variables
 from wend.core.journey.check import Known, check
 from wend.core.journey.document import Document, parse
 from wend.core.journey.nodes.send import Send
+from wend.core.journey.overlap import overlaps
 from wend.core.journey.triggers import OnEvent
 from wend.core.problems import Problem
 from wend.engine.publish import change_life, publish_journey
@@ -70,6 +71,8 @@ async def checked(
             where = f"nodes.{node}.send.template ({template.id})"
             properties = sample.properties_of(_heard(document))
             problems += check_variables(template, sample.attributes or None, properties, where)
+    live = [parse(one, []) for one in await journeys.live_documents(conn)]
+    problems += overlaps(document, [one for one in live if one is not None])
     failed = any(one.level == "error" for one in problems)
     return (None if failed else document), problems
 
