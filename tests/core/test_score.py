@@ -170,6 +170,23 @@ def test_a_factor_brings_the_score_to_zero_from_both_sides() -> None:
     assert up.profile.score == 4 and up.wakes_at is None
 
 
+def test_what_cannot_change_the_score_any_more_is_not_heard() -> None:
+    story = scored({**RULES, "weights": {"Good": 50, "Great": 60}}, watched(above=99))
+    story.event("Good")
+    story.event("Great")
+    story.event("Great")
+    assert story.profile.score == 100 and len(story.ends) == 1
+
+
+def test_other_timers_leave_the_score_alone() -> None:
+    idle = {"condition": {"inactive": "1d"}, "id": "idle"}
+    story = scored()
+    story.plan = story.plan.apply(PlanChange(story.plan.number + 1, story.now, "segment", "idle", 1, idle))
+    story.event("Order Completed")
+    story.until("2026-03-04 10:00")
+    assert story.profile.score == 20 and story.profile.segments
+
+
 def test_nodes_that_adjust_the_score_of_somebody_never_active_set_the_timer() -> None:
     story = scored(RULES, journey({"up": {"adjust_score": 10, "next": "over"}}, on="api"))
     story.start()
@@ -213,12 +230,13 @@ def test_taking_decay_away_takes_the_timer_away() -> None:
     assert story.profile.score == 20
 
 
-def test_a_timer_without_rules_is_passed_over() -> None:
+def test_what_was_due_before_decay_was_taken_away_is_let_go() -> None:
     story = scored()
-    story.profile.turns[SCORE] = MONDAY + HOUR
-    story.plan = scored(None).plan
-    story.until("2026-03-02 11:00")
-    assert story.wakes_at is None
+    story.event("Order Completed")
+    change(story, "2026-03-20 00:00", None)
+    story.now = ms("2026-03-21 00:00")
+    story.tell(None)
+    assert story.wakes_at is None and story.profile.score == 20
 
 
 @settings(max_examples=60, deadline=None)
