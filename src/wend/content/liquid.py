@@ -3,19 +3,22 @@
 Rules:
 - A variable that is missing raises when it is printed; it is false in `if`, and `default` replaces it.
 - Loops, output, nesting and memory are limited; a range needs two numbers at most 1,000 apart.
-- `html` escapes every value; `plain` does not. There are no includes.
+- `html` escapes every value, `path` quotes it for a web address; plain text takes it as it is. There are no includes.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, TextIO
+from urllib.parse import quote
 
 import liquid as engine
 from liquid.ast import Node
 from liquid.builtin.expressions.primitive import IntegerLiteral, RangeLiteral
+from liquid.builtin.output import Output, OutputNode
 from liquid.exceptions import LiquidError
 from liquid.expression import Expression
+from liquid.stringify import to_liquid_string
 from liquid.undefined import FalsyStrictUndefined
 
 from wend.content.filters import FILTERS
@@ -50,8 +53,24 @@ def _environment(autoescape: bool) -> engine.Environment:
     return environment
 
 
+class _QuotedNode(OutputNode):
+    __slots__ = ()
+
+    def render_to_output(self, context: engine.RenderContext, buffer: TextIO) -> int:
+        text = to_liquid_string(self.expression.evaluate(context), False)
+        # A value that is dots only would climb out of its place.
+        quoted = quote(text, safe="") if text.strip(".") else text.replace(".", "%2E")
+        return buffer.write(quoted)
+
+
+class _QuotedOutput(Output):
+    node_class = _QuotedNode
+
+
 HTML = _environment(autoescape=True)
 PLAIN = _environment(autoescape=False)
+PATH = _environment(autoescape=False)
+PATH.add_tag(_QuotedOutput)
 
 
 class LiquidProblem(ValueError):
@@ -67,14 +86,14 @@ class Text:
 
     __slots__ = ("_fixed", "_template", "_variables")
 
-    def __init__(self, source: str, *, html: bool = False) -> None:
+    def __init__(self, source: str, *, html: bool = False, path: bool = False) -> None:
         """Raises LiquidProblem."""
         self._fixed = source
         self._template: engine.BoundTemplate | None = None
         self._variables: frozenset[str] = frozenset()
         if "{{" not in source and "{%" not in source:
             return
-        environment = HTML if html else PLAIN
+        environment = HTML if html else PATH if path else PLAIN
         try:
             self._template = environment.from_string(source)
             for expression in _expressions(self._template):
