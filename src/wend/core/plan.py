@@ -148,6 +148,10 @@ class Plan:
         """Journeys whose timers stand still."""
         return self.paused_after[-1]
 
+    def concerns_everybody(self, number: int) -> bool:
+        """Whether change `number` gave everybody something to be judged by: idle people must be lifted over it, too."""
+        return number in self.appeared or number in self.altered.values()
+
     def remembers(self, journey: str, node: str, channel: str, template: str) -> bool:
         """Whether some condition may ask for this message; the others are not kept."""
         return any(

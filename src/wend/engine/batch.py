@@ -36,6 +36,8 @@ _STOP_SHARE = 0.05
 _STOP_LEAST = 20
 _JUDGED = 4_000
 _SWEPT = ("publish", "pause", "resume", "stop")
+_EACH = 10
+"""ms for each person of a partition, when all of them are to be lifted."""
 _CARE = (0, 0, 5, 8, 16)
 """After n failed attempts a batch is 2^-_CARE[n] of its size."""
 _LAST_ATTEMPT = 8
@@ -180,10 +182,11 @@ class Batches:
             seq = max(seq, tick.seq)
         after = lane.plan if change is None else change
         await self.days_for(conn, sheet)
+        everybody = change is not None and (await self.book.plan(conn, change)).concerns_everybody(change)
         async with conn.pipeline():
             await write(conn, sheet, horizon)
             if change is not None:
-                await self._sweep(conn, lane.partition, change, horizon)
+                await self._sweep(conn, lane.partition, change, horizon, everybody)
             advance = (
                 None if sheet.erased else await self._advance(conn, lane, seq, horizon, sheet.position, after, lease)
             )
@@ -306,9 +309,15 @@ class Batches:
             if not self.days.has(day * DAY):
                 await self.days.ensure(conn, day * DAY, day * DAY)
 
-    async def _sweep(self, conn: Connection, partition: int, number: int, at: int) -> None:
-        """People in a journey whose life changed are due now; the limit on wakes paces what follows (engine.md 17)."""
+    async def _sweep(self, conn: Connection, partition: int, number: int, at: int, everybody: bool) -> None:
+        """People in a journey whose life changed are due now; the limit on wakes paces what follows (engine.md 17).
+
+        Where a change concerns `everybody` they are due one after the other, so that live inputs find room in between; each
+        is lifted at the instant of the change all the same.
+        """
         await conn.execute(sql("sweep"), (at, partition, partition, number, list(_SWEPT)))
+        if everybody:
+            await conn.execute(sql("sweep_everybody"), {"at": at, "partition": partition, "each": _EACH})
 
     async def _advance(
         self, conn: Connection, lane: Lane, seq: int, horizon: int, position: int, plan: int, lease: int

@@ -88,7 +88,8 @@ class Simulation:
         inside = [
             id
             for id, profile in self.profiles.items()
-            if any(r.journey == change.journey for r in profile.runs)
+            if self.plan.concerns_everybody(change.number)
+            or any(r.journey == change.journey for r in profile.runs)
             or (change.kind == "segment_live" and (profile.segments or profile.turns))
         ]
         for id in inside:

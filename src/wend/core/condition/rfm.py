@@ -90,7 +90,7 @@ def _names(reader: Reader, key: str, allowed: tuple[str, ...], what: str) -> fro
     names = cast("list[Any]", raw) if isinstance(raw, list) else [raw]
     wrong = [name for name in names if name not in allowed]
     if wrong or not names:
-        found: object = wrong[0] if wrong else raw
+        found: object = wrong[0] if wrong else names
         reader.fault(key, f"{shown(found)} is not {what}{nearest(found, allowed)} (allowed: {', '.join(allowed)})")
         return frozenset()
     return frozenset(names)

@@ -123,6 +123,13 @@ where p.partition = %s and p.id in (
     where l.partition = %s and c.number = %s and c.kind = any(%s::text[]))
     and not exists (select from parked k where k.partition = p.partition and k.profile_id = p.id);
 
+-- name: sweep_everybody
+-- Everybody is due within `each` ms times the number of people, spread by a hash.
+update profile p set wakes_at = least(p.wakes_at, %(at)s::bigint + n.people * %(each)s::bigint * (hashint8(p.id) & 1023) / 1024)
+from (select count(*) as people from profile where partition = %(partition)s) n
+where p.partition = %(partition)s
+    and not exists (select from parked k where k.partition = p.partition and k.profile_id = p.id);
+
 -- name: parked_people
 select profile_id, min(reason) from parked where partition = %s and profile_id = any(%b::bigint[]) group by profile_id;
 
