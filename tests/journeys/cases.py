@@ -11,6 +11,11 @@ further one is a case: a timeline of what happens to one person, and what is exp
     2026-03-03 10:00 goal 6.5                    the goal was reached
     2026-03-03 10:00 ended …                     the run is over, and why
 
+The head may also name `segments:` (ids of gallery segments, or documents), `settings:` common to all cases, and `also:` (journeys of the
+gallery that are live beside it). A line of a timeline is an act on the journey (`pause:`, `publish: {change, policy, mapping}` …), or something
+that becomes known: `track`, `identify`, `consent`, `feedback`, `business: {name, about, properties}`, `list: {segment, add}`,
+`start: {trigger, data}`, `hand: {action, node}`, `place: {lat, lon, inside, near}`.
+
 Times are UTC. `happened:` is the event's own time when it differs from when it arrived, `outcomes:` says what becomes of the sends of a node
 (default: accepted at once), `answers:` what a node is answered that asks outside ({node: {state, value}}; default ok and empty), `until:`
 ends the story (default: when nothing more can happen),
@@ -26,10 +31,11 @@ from typing import Any
 
 from wend.content.documents import load_all, read
 from wend.core.effects import Step
-from wend.core.inputs import Consent, Event, Feedback, Identify, Input
+from wend.core.inputs import Consent, Event, Feedback, Handle, Identify, Input, ListChange, Start
 
 HERE = Path(__file__).parent
 GALLERY = Path(__file__).parents[2] / "src/wend/templates/journeys"
+SEGMENTS = GALLERY.parent / "segments"
 PERSON = 7
 FOREVER = 4_102_444_800_000
 """2100: nothing in a golden journey waits so long."""
@@ -52,6 +58,8 @@ class Case:
     until: int = FOREVER
     waiting: dict[str, str] = field(default_factory=dict[str, str])
     score: float | None = None
+    segments: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
+    also: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
 
     def introduction(self) -> list[Input]:
         """What is known of the person before the story begins."""
@@ -71,6 +79,8 @@ def _cases(path: Path) -> list[Case]:
     head, *stories = load_all(path.read_text(encoding="utf-8"), path.name)
     document = head.get("document") or read(GALLERY / f"{head['journey']}.yaml")
     people = head["people"]
+    segments = [one if isinstance(one, dict) else read(SEGMENTS / f"{one}.yaml") for one in head.get("segments", ())]
+    also = [read(GALLERY / f"{one}.yaml") for one in head.get("also", ())]
     found: list[Case] = []
     for story in stories:
         timeline: list[dict[str, Any]] = story["timeline"]
@@ -79,7 +89,7 @@ def _cases(path: Path) -> list[Case]:
                 name=f"{path.stem}: {story['case']}",
                 journey=document["id"],
                 document=document,
-                settings=story.get("settings", {}),
+                settings={**head.get("settings", {}), **story.get("settings", {})},
                 begin=instant(timeline[0]["at"]) - 86_400_000,
                 person=people[story.get("person", next(iter(people)))],
                 timeline=timeline,
@@ -89,6 +99,8 @@ def _cases(path: Path) -> list[Case]:
                 until=instant(story["until"]) if "until" in story else FOREVER,
                 waiting=story.get("waiting", {}),
                 score=story.get("score"),
+                segments=segments,
+                also=also,
             )
         )
     return found
@@ -104,22 +116,38 @@ def shown(at: int) -> str:
     return datetime.fromtimestamp(at / 1000, UTC).strftime("%Y-%m-%d %H:%M")
 
 
-def input_of(entry: dict[str, Any], number: int, sent: dict[str, tuple[str, str, int]]) -> Input | None:
+def input_of(entry: dict[str, Any], number: int, sent: dict[str, tuple[str, str, int]], journey: str) -> Input | None:
     """The input that a line of the timeline means; None when it is an act on the journey (publish, pause …).
 
     `sent`: node → (effect id, run, move) of the latest send there, for feedback.
     """
     at = instant(entry.get("happened", entry["at"]))
     id_ = str(entry.get("id", f"line-{number}"))
+    what: dict[str, Any]
     if "track" in entry:
         return Event(entry["track"], at, entry.get("properties", {}), entry.get("context", {}), id_)
     if "identify" in entry:
         return Identify(entry["identify"], at, message_id=id_)
+    if "business" in entry:
+        what = entry["business"]
+        return Event(what["name"], at, what.get("properties", {}), message_id=id_, about=str(what["about"]))
+    if "list" in entry:
+        return ListChange(entry["list"]["segment"], at, entry["list"].get("add", True), id_)
+    if "start" in entry:
+        what = entry["start"] or {}
+        return Start(journey, at, what.get("data", {}), what.get("trigger", "api"), id_)
+    if "hand" in entry:
+        return Handle(entry["hand"]["action"], journey, at, entry["hand"].get("node", ""), who="test", message_id=id_)
+    if "place" in entry:
+        what = entry["place"]
+        fences = {"inside": what.get("inside", []), "near": what.get("near", [])}
+        where = {"latitude": what["lat"], "longitude": what["lon"]}
+        return Event("Location Updated", at, {}, {"location": where, "fences": fences}, id_)
     if "consent" in entry:
         channel, state = next(iter(entry["consent"].items()))
         return Consent(state, at, channel, source="test", message_id=id_)
     if "feedback" in entry:
-        what: dict[str, Any] = dict(entry["feedback"])
+        what = dict(entry["feedback"])
         effect, run, move = sent.get(what.get("node", ""), ("elsewhere", "", 0))
         return Feedback(effect, what.pop("state"), at, run, move, message_id=id_, **what)
     return None

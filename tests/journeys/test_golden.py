@@ -15,6 +15,7 @@ from wend.core.plan import Plan, PlanChange
 from wend.engine.publish import change_life, publish_journey, publish_settings
 from wend.engine.replay import Simulation, replies
 from wend.engine.replaying import Replay
+from wend.engine.segments import publish_segment, segment_live
 from wend.store.codec import decode_state, encode_input
 from wend.store.log import Appender, NewInput, message_hash
 from wend.store.postgres import Pool, fetch_all
@@ -34,28 +35,31 @@ def in_memory(case: Case) -> Outcome:
         return ((case.outcomes.get(send.node, "accepted"), send.created_at),)  # type: ignore[return-value]
 
     world = Simulation(Plan.empty(), outcome=outcome, reply=replies(case.answers), now=case.begin)
-    number = version = 0
+    versions: dict[str, int] = {}
 
-    def change(kind: Any, at: int, journey: str = "", document: dict[str, Any] | None = None) -> None:
-        nonlocal number, version
-        number += 1
-        version += kind == "publish"
-        world.change(PlanChange(number, at, kind, journey, version if kind == "publish" else 0, document))
+    def change(kind: Any, at: int, journey: str = "", document: dict[str, Any] | None = None, **more: Any) -> None:
+        version = 0
+        if kind == "publish":
+            version = versions[journey] = versions.get(journey, 0) + 1
+        world.change(PlanChange(world.plan.number + 1, at, kind, journey, version, document, **more))
 
     if case.settings:
         change("settings", case.begin, document=case.settings)
-    change("publish", case.begin, case.journey, case.document)
+    for one in case.segments:
+        world.segment(one)
+    for one in [*case.also, case.document]:
+        change("publish", case.begin, one["id"], one)
     for one in case.introduction():
         world.feed(PERSON, one, case.begin)
     for line, entry in enumerate(case.timeline):
         at = instant(entry["at"])
         world.advance(at)
         sent = {e.node: (e.id, e.run, e.move) for _, e in world.effects if isinstance(e, Send)}
-        found = input_of(entry, line, sent)
+        found = input_of(entry, line, sent, case.journey)
         if found is not None:
             world.feed(PERSON, found, at)
         elif "publish" in entry:
-            change("publish", at, case.journey, changed(case.document, entry["publish"]["change"]))
+            change("publish", at, case.journey, changed(case.document, entry["publish"]["change"]), **policy(entry))
         else:
             kind = next(name for name in LIVES if name in entry)
             change(kind, at, entry[kind])
@@ -64,6 +68,11 @@ def in_memory(case: Case) -> Outcome:
     places = {run.journey: run.node for run in person.runs}
     effects = [e.id for _, e in world.effects if isinstance(e, Send | Ask)]
     return lines_of([s for _, s in world.steps]), places, effects, person.score
+
+
+def policy(entry: dict[str, Any]) -> dict[str, Any]:
+    """What becomes of people inside, where a line says so."""
+    return {name: value for name, value in entry["publish"].items() if name != "change"}
 
 
 async def on_the_live_engine(case: Case, pool: Pool) -> Outcome:
@@ -84,7 +93,7 @@ async def on_the_live_engine(case: Case, pool: Pool) -> Outcome:
 
     def became(case: Case, effect: str, at: int, run: str, move: int, *rest: Any) -> Feedback | Answer:
         if rest[2] in ASK_KINDS:
-            said = {"state": "ok", "value": {}, **case.answers.get(rest[1], {})}
+            said: dict[str, Any] = {"state": "ok", "value": {}, **case.answers.get(rest[1], {})}
             return Answer(effect, at=at, run=run, move=move, **said)
         return Feedback(effect, case.outcomes.get(rest[1], "accepted"), at, run, move, *rest)  # type: ignore[arg-type]
 
@@ -96,7 +105,12 @@ async def on_the_live_engine(case: Case, pool: Pool) -> Outcome:
         async with pool.connection() as conn:
             if case.settings:
                 await publish_settings(conn, case.settings)
-            await publish_journey(conn, case.document)
+            for one in case.segments:
+                published = await publish_segment(conn, one)
+                if "condition" in one:  # nobody is known yet: there is nothing to back-fill
+                    await segment_live(conn, one["id"], published.version)
+            for one in [*case.also, case.document]:
+                await publish_journey(conn, one)
         await replay.append([(case.begin, row(one)) for one in case.introduction()])
         for line, entry in enumerate(case.timeline):
             at = instant(entry["at"])
@@ -106,14 +120,14 @@ async def on_the_live_engine(case: Case, pool: Pool) -> Outcome:
                 async with pool.connection() as conn:
                     query = "select node, effect_id, run, move from outbox order by at, outbox_seq"
                     sent = {node: (effect, run, move) for node, effect, run, move in await fetch_all(conn, query)}
-            found = input_of(entry, line, sent)
+            found = input_of(entry, line, sent, case.journey)
             if found is not None:
                 await replay.append([(at, row(found))])
                 continue
             await replay.advance(at)
             async with pool.connection() as conn:
                 if "publish" in entry:
-                    await publish_journey(conn, changed(case.document, entry["publish"]["change"]))
+                    await publish_journey(conn, changed(case.document, entry["publish"]["change"]), **policy(entry))
                 else:
                     kind: Any = next(name for name in LIVES if name in entry)
                     await change_life(conn, kind, entry[kind])
