@@ -42,6 +42,8 @@ NODE_EXAMPLES = {
     "reachable": "can_push: {reachable: mobile_push, yes: push, no: mail}",
     "message_state": "read: {message_state: {node: mail, state: opened}, yes: done, no: sms}",
     "split": "draw: {split: {weights: {a: 50, b: 50}}, a: mail, b: sms}",
+    "parallel": "both: {parallel: [mail, sms], mail: send_mail, sms: send_sms}",
+    "join": "met: {join: {}, next: done}",
     "wait": "pause: {wait: 2h, next: mail}",
     "wait_for_slot": 'office: {wait_for_slot: {days: [mon, tue], from: "09:00", to: "17:00"}, next: mail}',
     "wait_for_event": "pause: {wait_for_event: {event: Order Completed, timeout: 2h}, happened: done, timed_out: mail}",
@@ -78,6 +80,9 @@ CONDITION_EXAMPLES = {
     "topic": "{topic: offers}",
     "sample": "{sample: 10%, salt: autumn}",
     "message": "{message: {template: cart-mail, state: opened, within: 14d}}",
+    "near": "{near: {lat: 52.52, lon: 13.405, within: 500m}}",
+    "inside": "{inside: shop-berlin}",
+    "group": "{group: {attribute: plan, is: enterprise}, id: acme}",
 }
 
 

@@ -91,6 +91,7 @@ StepKind = Literal[
     "answered",  # what came of an Ask; `branch` holds the state
     "dropped",  # permission denied, or dropped at delivery
     "outcome",  # accepted, refused, uncertain, opened, clicked …; `branch` holds the state
+    "arrived",  # a branch of a `parallel` is over: at its join, at an end, or failed
     "goal",  # the goal was reached; detail: value
     "lifted",  # a new version was published: `branch` moved or stays; detail: from, to (versions), node (before)
     "ended",  # the run is over; detail: reason

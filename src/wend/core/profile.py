@@ -7,6 +7,7 @@ else is packed by `pack` into plain lists, dicts, numbers and strings that any e
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -56,7 +57,7 @@ class Run:
     exit_at: int | None = None
     """The earliest instant at which a condition of `exit_when` may become true by mere passing of time."""
     parent: str = ""
-    """Id of the run that goes several ways at once (`parallel`), of which this is one."""
+    """Id of the run that goes several ways at once (`parallel`), of which this is one; its own id begins with that and a dot."""
     arms: dict[str, str] = field(default_factory=dict[str, str])
     """split node → arm taken, so that a goal is counted for its arm."""
 
@@ -138,3 +139,20 @@ class Profile:
     """Geofences the person is inside of → since when."""
     attributes_changed: bool = False
     """Not packed: `attributes` must be written."""
+
+
+def lineage(profile: Profile, run: Run) -> Iterator[Run]:
+    """The run, the one whose branch it is, and so on up to the run that the person began."""
+    yield run
+    while run.parent:
+        run = next(one for one in profile.runs if one.id == run.parent)
+        yield run
+
+
+def family(profile: Profile, run: Run) -> list[Run]:
+    """The run and all its branches, those of branches too, as they stand among the person's runs."""
+    ids, before = {run.id}, 0
+    while before < len(ids):
+        before = len(ids)
+        ids |= {one.id for one in profile.runs if one.parent in ids}
+    return [one for one in profile.runs if one.id in ids]

@@ -119,6 +119,8 @@ def step_sentence(step: dict[str, Any], summaries: dict[str, str] | None = None)
         case "goal":
             worth = f", value {detail['value']:g}" if isinstance(detail.get("value"), int | float) else ""
             return f"reached the goal{because}{worth}"
+        case "arrived":
+            return f"a branch is over at {node}{because}"
         case "ended":
             return f"ended at {node}{because}"
         case "failed":

@@ -69,7 +69,8 @@ class Message(Form):
     def _found(self, view: View) -> Iterator[int]:
         """The times of the messages that fit."""
         # A node without a journey is one of the run at hand: another run of the same journey has a message of its own.
-        own = "" if view.run is None or self.journey or not self.node else f"{view.run.id}."
+        # The branches of a run have ids that begin with its own.
+        own = "" if view.run is None or self.journey or not self.node else f"{view.run.id.partition('.')[0]}."
         for effect, journey, node, channel, template, at, *states in view.profile.messages:
             if (
                 effect.startswith(own)

@@ -11,6 +11,7 @@ from wend.core.condition.form import FALSE, JOURNEY, TRUE, Form, Reader
 from wend.core.condition.measure import follow
 from wend.core.condition.numbers import ORDERED, Holds, NumberTest, number_reader, read_object
 from wend.core.duration import parse_duration
+from wend.core.profile import lineage
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -37,7 +38,9 @@ class Rounds(Form):
     def check(self, view: View) -> Verdict:
         if view.run is None:
             return FALSE
-        return TRUE if self.holds(view.run.rounds.get(self.node or view.run.node, 0)) else FALSE
+        node = self.node or view.run.node
+        rounds = sum(one.rounds.get(node, 0) for one in lineage(view.profile, view.run))
+        return TRUE if self.holds(rounds) else FALSE
 
 
 def parse_run_age(reader: Reader) -> Condition | None:

@@ -13,6 +13,7 @@ from wend.core.condition.base import Condition
 from wend.core.duration import MINUTE
 from wend.core.journey.circles import circles, way_round
 from wend.core.journey.document import Document, Placed, parse
+from wend.core.journey.meeting import meetings, unfinished
 from wend.core.journey.nodes.send import Send
 from wend.core.journey.triggers import OnAttribute, OnEvent, OnMessage
 from wend.core.journey.triggers import conditions as trigger_conditions
@@ -54,6 +55,7 @@ def check(raw: Any, known: Known | None = None) -> tuple[Document | None, list[P
     problems += unknown_segments(segments_used(document), known.segments)
     problems += _named(document, known)
     problems += _goals(document)
+    problems += meetings(document, {id_: targets(placed) for id_, placed in document.nodes.items()})
     problems += _outside(document, known)
     failed = any(problem.level == "error" for problem in problems)
     return (None if failed else document), problems
@@ -112,7 +114,9 @@ def _guessed(raw: Any, drawn: Mapping[str, Any]) -> list[str]:
 
 def _loops(document: Document) -> Iterable[Problem]:
     """A circle that can be gone round at once would never rest."""
-    quick = {id_: sorted(_at_once(placed) & document.nodes.keys()) for id_, placed in document.nodes.items()}
+    at_once = {id_: _at_once(placed) & document.nodes.keys() for id_, placed in document.nodes.items()}
+    rests = unfinished(document, at_once)
+    quick = {id_: [] if id_ in rests else sorted(found) for id_, found in at_once.items()}
     for circle in circles(quick):
         way = way_round(quick, circle)
         yield Problem(f"nodes.{way[0]}", f"a loop without a wait of a minute or more: {' → '.join(way)}")

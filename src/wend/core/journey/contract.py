@@ -46,7 +46,19 @@ class End:
     reason: str = ""
 
 
-Answer = Go | Park | End
+@dataclass(frozen=True, slots=True)
+class Fork:
+    """Go several ways at once: a run for each branch; this one rests here until they are over."""
+
+    branches: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Meet:
+    """A branch is over here, where the others of its parallel come too; whoever goes one way only passes by `next`."""
+
+
+Answer = Go | Park | End | Fork | Meet
 
 
 class Turn(Protocol):
@@ -72,6 +84,10 @@ class Turn(Protocol):
     def permit(
         self, channel: str, topic: str, transactional: bool, to: str | None, expires_at: int, template: str
     ) -> Allow | Hold | Drop: ...
+
+    def sent(self, node: str) -> list[Any] | None:
+        """[message, channel, states…] of what this run (or a branch of it) sent last at `node`; None: nothing."""
+        ...
 
     def send(
         self, *, channel: str, template: str, topic: str, transactional: bool, to: str | None, expires_at: int

@@ -8,23 +8,34 @@ from wend.core.aggregate import key_text
 from wend.core.effects import Withdraw
 from wend.core.journey.turn import Pass
 from wend.core.plan import Plan
-from wend.core.profile import OUTSIDE, Run
+from wend.core.profile import OUTSIDE, Run, family, lineage
 
 
 def finish(passing: Pass, run: Run, reason: str) -> None:
-    """The run is over. A message, or what was asked, is withdrawn while it still can be."""
+    """The run is over, with all its branches (a branch: the whole run). What is on its way is withdrawn while it still can be."""
     profile = passing.profile
-    if run.phase in OUTSIDE:
-        passing.effects.append(Withdraw(f"{run.id}.{run.move}"))
-    profile.runs = [one for one in profile.runs if one.id != run.id]
-    passing.gone.add(run.id)
-    passing.moved.pop(run.id, None)
+    if run.id in passing.gone:
+        return
+    *_, run = lineage(profile, run)
+    arms = {node: arm for one in family(profile, run) for node, arm in one.arms.items()}
+    leave(passing, family(profile, run))
     for record in profile.past.get(run.journey, ()):
         if record[4] == run.id:
             record[2], record[5] = passing.now, run.goal
-            record[6:] = [run.arms] if run.arms else []
+            record[6:] = [arms] if arms else []
     forget(passing, run.journey)
     passing.step("ended", run, why=reason)
+
+
+def leave(passing: Pass, runs: list[Run]) -> None:
+    """Take these runs away; what they have on its way is withdrawn."""
+    profile = passing.profile
+    for run in runs:
+        if run.phase in OUTSIDE:
+            passing.effects.append(Withdraw(f"{run.id}.{run.move}"))
+        passing.gone.add(run.id)
+        passing.moved.pop(run.id, None)
+    profile.runs = [one for one in profile.runs if one.id not in passing.gone]
 
 
 def forget(passing: Pass, journey: str) -> None:

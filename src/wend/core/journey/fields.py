@@ -121,6 +121,15 @@ TIME_OF_DAY = Type(_time_of_day, {"type": "string", "pattern": "^[0-2][0-9]:[0-5
 VALUE = Type(parse_value, {"format": "wend-value"})
 
 
+def _branch(raw: Any, where: str, problems: list[Problem]) -> str | None:
+    if isinstance(raw, str) and raw.strip() and raw not in RESERVED:
+        return raw
+    return _refuse("the name of a branch")(raw, where, problems)
+
+
+BRANCH = Type(_branch, {"type": "string"})
+
+
 def choice(*names: str) -> Type:
     """One of a closed list of names."""
 

@@ -2,7 +2,8 @@
 
 Order within one thing that happened (engine.md 6): each run, oldest first: its goal is counted, then a node that waits for just
 this takes it, else `exit_when` leaves; then triggers; then what the runs themselves caused, first in first out, at the same
-`now`. A run never hears the input that started it. A node that raises stops only its run.
+`now`. A run never hears the input that started it. A node that raises stops only its run. A run that goes several ways at once
+(branching.py) hears as one: when one of its branches takes what happened, the exit rule does not leave.
 """
 
 from __future__ import annotations
@@ -16,15 +17,16 @@ from wend.core.condition.base import FOREVER
 from wend.core.inputs import OUTCOMES, Event, Feedback
 from wend.core.inputs import Answer as Reply
 from wend.core.journey import classes
+from wend.core.journey.branching import PARALLEL, fork, over
 from wend.core.journey.compiled import Compiled, concerns
-from wend.core.journey.contract import Answer, End, Go, Park
+from wend.core.journey.contract import Answer, End, Fork, Go, Meet, Park
 from wend.core.journey.document import Goal
 from wend.core.journey.ending import finish
 from wend.core.journey.entry import offer
 from wend.core.journey.happened import Answered, EventHappened, Happened, MessageChanged, Overheard
 from wend.core.journey.membership import settle
 from wend.core.journey.turn import MINUTE, Pass, RunTurn
-from wend.core.profile import Run
+from wend.core.profile import Run, family, lineage
 
 
 def handle(passing: Pass, first: list[Happened], hops: int = 0) -> None:
@@ -47,12 +49,14 @@ def _concerned(passing: Pass, happened: Happened) -> Sequence[Run]:
     """The runs to which it may matter: most events matter to none, which is found out quickly."""
     runs = passing.profile.runs
     if not isinstance(happened, EventHappened):
-        return tuple(runs)
+        return [run for run in runs if not run.parent]
     name, facts, found = happened.event.name, happened.facts, list[Run]()
     for run in runs:
         reach = passing.plan.compiled(run.journey, run.version).reach[run.node]
         if _listed(name, reach.events) or not facts.isdisjoint(reach.facts):
-            found.append(run)
+            *_, whole = (run,) if not run.parent else lineage(passing.profile, run)
+            if all(one is not whole for one in found):
+                found.append(whole)
     return found
 
 
@@ -86,17 +90,21 @@ def thaw(passing: Pass, run: Run) -> None:
 
 def enter(passing: Pass, compiled: Compiled, run: Run) -> None:
     """The run has arrived at `run.node`: go on from there until it rests."""
+    _begin(RunTurn(passing, compiled, run))
 
+
+def _begin(turn: RunTurn) -> None:
     def arrive(turn: RunTurn) -> Answer:
         # Before it can cause anything: two journeys that start each other end here.
-        passing.count_move()
-        return _arrive(passing, turn)
+        turn.passing.count_move()
+        return _arrive(turn.passing, turn)
 
-    walk(passing, RunTurn(passing, compiled, run), arrive)
+    walk(turn.passing, turn, arrive)
 
 
 def _hear(passing: Pass, run: Run, happened: Happened) -> None:
     compiled = passing.plan.compiled(run.journey, run.version)
+    runs = family(passing.profile, run) if run.phase.startswith(PARALLEL) else [run]
     event = None
     if isinstance(happened, EventHappened):
         if happened.event.at < run.trigger_at or not _same_key(compiled, run.key, happened.event):
@@ -106,29 +114,46 @@ def _hear(passing: Pass, run: Run, happened: Happened) -> None:
             goal = compiled.document.goal
             if goal is not None and not run.goal and _reaches(passing, goal, event, run.started):
                 run.goal = True
-                _count_goal(passing, run, goal, event, run.arms)
+                arms = {node: arm for one in runs for node, arm in one.arms.items()}
+                _count_goal(passing, run, goal, event, arms)
     elif isinstance(happened, MessageChanged):
-        _note(passing, run, happened.feedback)
+        for one in runs:
+            _note(passing, one, happened.feedback)
     elif isinstance(happened, Answered):
-        _note_answer(passing, run, happened.answer)
-    listening = run.phase not in ("frozen", "delayed") and concerns(compiled.listens[run.node], happened)
-    takes = event is not None and compiled.node(run.node).TAKES_EVENTS
-    if listening and takes and _offer_to_node(passing, compiled, run, happened):
+        for one in runs:
+            _note_answer(passing, one, happened.answer)
+    takers: list[Run] = []
+    others: list[tuple[Run, int]] = []
+    for one in runs:
+        its = passing.plan.compiled(one.journey, one.version)
+        if one.phase in ("frozen", "delayed") or not concerns(its.listens[one.node], happened):
+            continue
+        if event is not None and its.node(one.node).TAKES_EVENTS:
+            takers.append(one)
+        else:
+            others.append((one, one.move))
+    taken = [_offer_to_node(passing, one, happened) for one in takers]
+    if not any(taken) and _leaves(passing, compiled, run, happened, event):
         return
+    for one, move in others:
+        if one.id not in passing.gone and one.move == move:
+            _offer_to_node(passing, one, happened)
+
+
+def _leaves(passing: Pass, compiled: Compiled, run: Run, happened: Happened, event: Event | None) -> bool:
+    """Whether the exit rule took the run out."""
     if event is not None:
         for pattern in compiled.document.exit.patterns:
             if pattern.hears(event.name) and pattern.fits(passing.view(run, event)):
                 finish(passing, run, f"exit: {event.name}")
-                return
+                return True
     concerns_exit = bool(compiled.document.exit.conditions) and concerns(compiled.exit_listens, happened)
-    if concerns_exit and leaves_by_condition(passing, compiled, run):
-        return
-    if listening and not takes:
-        _offer_to_node(passing, compiled, run, happened)
+    return concerns_exit and leaves_by_condition(passing, compiled, run)
 
 
-def _offer_to_node(passing: Pass, compiled: Compiled, run: Run, happened: Happened) -> bool:
+def _offer_to_node(passing: Pass, run: Run, happened: Happened) -> bool:
     """Let the node at which the run rests hear what happened; whether it mattered to it."""
+    compiled = passing.plan.compiled(run.journey, run.version)
 
     def hear(turn: RunTurn) -> Answer | None:
         answer = compiled.node(run.node).hear(turn, happened)
@@ -156,8 +181,15 @@ def walk(passing: Pass, turn: RunTurn, ask: Callable[[RunTurn], Answer | None]) 
         if answer is None:
             return False
         while not isinstance(answer, End):
+            if isinstance(answer, Meet) and run.parent:
+                break
+            if isinstance(answer, Meet):
+                answer = Go("next")
             if isinstance(answer, Go):
                 answer = _go(passing, turn, answer)
+            elif isinstance(answer, Fork):
+                answer = fork(passing, turn, answer, _begin)
+                passing.moved[run.id] = run
             elif answer.until is not None and answer.until <= passing.now:
                 passing.count_move()
                 answer = turn.compiled.node(run.node).wake(turn)
@@ -165,10 +197,16 @@ def walk(passing: Pass, turn: RunTurn, ask: Callable[[RunTurn], Answer | None]) 
                 run.until = answer.until
                 passing.moved[run.id] = run
                 return True
-        finish(passing, run, answer.reason)
+        join, reason = (run.node, "at the join") if isinstance(answer, Meet) else ("", answer.reason)
     except Exception as error:  # noqa: BLE001 - a failing node stops only its run (engine.md 14)
         passing.step("failed", run, why=f"{type(error).__name__}: {error}")
-        finish(passing, run, "failed")
+        join, reason = "", "failed"
+    if not run.parent:
+        finish(passing, run, reason)
+        return True
+    onward = over(passing, turn, join, reason)
+    if onward is not None:
+        walk(passing, onward[0], lambda _: onward[1])
     return True
 
 
@@ -236,12 +274,14 @@ def leaves_by_condition(passing: Pass, compiled: Compiled, run: Run) -> bool:
 
 def _note(passing: Pass, run: Run, feedback: Feedback) -> None:
     """Remember what became of a message of this run."""
-    if feedback.run != run.id:
-        return
+    own = feedback.run == run.id
+    if not own and not feedback.run.startswith(f"{run.id}."):
+        return  # (a branch that is over leaves what it sent to the run)
     sent = run.sends.get(feedback.node)
-    if sent is not None and sent[0] == feedback.move and feedback.state not in sent[2:] and not feedback.machine:
+    message = feedback.move if own else feedback.effect_id
+    if sent is not None and sent[0] == message and feedback.state not in sent[2:] and not feedback.machine:
         sent.append(feedback.state)
-    if feedback.state in OUTCOMES and (feedback.move != run.move or run.phase != "sent"):
+    if own and feedback.state in OUTCOMES and (feedback.move != run.move or run.phase != "sent"):
         passing.step("outcome", run, branch=feedback.state, why=f"ignored: it belongs to move {feedback.move}")
 
 

@@ -21,7 +21,7 @@ from wend.core.journey.membership import put
 from wend.core.journey.values import Value
 from wend.core.permission import Allow, Drop, Hold, decide
 from wend.core.plan import Plan
-from wend.core.profile import Profile, Run
+from wend.core.profile import Profile, Run, family, lineage
 from wend.core.zone import zone_of
 
 MOVES = 100
@@ -110,13 +110,25 @@ class RunTurn:
         return self.passing.view(self.run, event)
 
     def value(self, value: Value) -> Any:
-        sources = {
-            "attribute": self.profile.attributes,
-            "entry": self.run.entry,
-            "event": self.run.event,
-            "saved": self.run.saved,
-        }
+        sources = {"attribute": self.profile.attributes, **self._memory()}
         return value.of(sources.__getitem__, self.now)
+
+    def _memory(self) -> dict[str, dict[str, Any]]:
+        """What the run remembers; a branch also what the runs do of which it is one."""
+        run = self.run
+        if not run.parent:
+            return {"entry": run.entry, "event": run.event, "saved": run.saved}
+        runs = list(lineage(self.profile, run))
+        return {
+            "entry": runs[-1].entry,
+            "event": next((one.event for one in runs if one.event), runs[-1].event),
+            "saved": {name: value for one in reversed(runs) for name, value in one.saved.items()},
+        }
+
+    def sent(self, node: str) -> list[Any] | None:
+        runs = [*lineage(self.profile, self.run)]
+        runs += family(self.profile, runs[-1])
+        return next((one.sends[node] for one in runs if node in one.sends), None)
 
     def permit(
         self, channel: str, topic: str, transactional: bool, to: str | None, expires_at: int, template: str
@@ -145,7 +157,7 @@ class RunTurn:
                 to=consents.address_of(self.profile, channel, to) or "",
                 created_at=self.now,
                 expires_at=expires_at,
-                data={"entry": run.entry, "event": run.event, "saved": run.saved, **({"to": to} if to else {})},
+                data={**self._memory(), **({"to": to} if to else {})},
             )
         )
         if self.compiled.keeps_sends:
@@ -170,7 +182,7 @@ class RunTurn:
                 request=request,
                 created_at=self.now,
                 expires_at=expires_at,
-                data={"entry": run.entry, "event": run.event, "saved": run.saved},
+                data=self._memory(),
             )
         )
         self.passing.step("asked", run, branch=kind)

@@ -12,10 +12,12 @@ from wend.core.journey.nodes.end import EndNode
 from wend.core.journey.nodes.has_done import HasDone
 from wend.core.journey.nodes.in_segment import InSegment
 from wend.core.journey.nodes.issue_coupon import IssueCoupon
+from wend.core.journey.nodes.join import Join
 from wend.core.journey.nodes.list_add import ListAdd
 from wend.core.journey.nodes.list_remove import ListRemove
 from wend.core.journey.nodes.message_state import MessageState
 from wend.core.journey.nodes.move_stage import MoveStage
+from wend.core.journey.nodes.parallel import Parallel
 from wend.core.journey.nodes.reachable import Reachable
 from wend.core.journey.nodes.remove_tag import RemoveTag
 from wend.core.journey.nodes.send import Send
@@ -55,6 +57,8 @@ _ALL: tuple[type[Node], ...] = (
     Reachable,
     MessageState,
     Split,
+    Parallel,
+    Join,
     Wait,
     WaitForSlot,
     WaitForEvent,

@@ -20,7 +20,7 @@ class MessageState(Node):
 
     def enter(self, turn: Turn) -> Answer:
         node, state = self.settings["node"], self.settings["state"]
-        sent = turn.run.sends.get(node)
+        sent = turn.sent(node)
         if sent is None:
             return Go("no", f"{node} has sent nothing")
         states = set(sent[2:])

@@ -124,7 +124,7 @@ class Send(Node):
         settings = self.settings
         wanted: Any = settings["channel"]
         if isinstance(wanted, dict):
-            earlier = turn.run.sends.get(cast("dict[str, str]", wanted)["same_as"])
+            earlier = turn.sent(cast("dict[str, str]", wanted)["same_as"])
             return None if earlier is None else str(earlier[1])
         kind = "transactional" if settings["transactional"] else "marketing"
         for channel in wanted:
