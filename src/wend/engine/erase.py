@@ -60,6 +60,7 @@ _STATEMENTS = (
     "erase_log",
     "erase_parked",
     "erase_seen",
+    "erase_left_out",
     "erase_step",
     "erase_place",
     "erase_consent",

@@ -87,6 +87,7 @@ class Person:
         "erased_at",
         "failed",
         "gone",
+        "left_out",
         "loaded",
         "memberships",
         "moved",
@@ -144,6 +145,8 @@ class Person:
         self.parkings: list[Parking] = []
         self.released: list[Row] | None = None
         """Rows that were parked and need not be kept any more; None: nothing was released."""
+        self.left_out: list[Row] = []
+        """Rows that changed nobody here: repeats, and what a tombstone passed on. History does not count them."""
         self.seen: dict[int, int] = {}
         self.seen_elsewhere: dict[int, int] = {}
         """What an absorbed person had heard, moved here by a merge."""
@@ -259,6 +262,7 @@ class Person:
         profile = self.profile
         if hash is not None and self._is_repeated(hash, at, was_parked, around):
             self.duplicates += 1
+            self.left_out.append(row)
             return False
         if profile.survivor or profile.erased:
             if kind == "merge_out":
@@ -268,6 +272,7 @@ class Person:
                 return False
             if kind != "erase":
                 self.effects.append(Relay(profile.survivor, _input(kind, payload)))
+                self.left_out.append(row)
                 return False
         if kind == "erase":
             self._forget(at)
@@ -367,6 +372,7 @@ class Person:
         for row in rows:
             if row[3] is not None and self._is_repeated(row[3], row[1], row[5], around):
                 self.duplicates += 1
+                self.left_out.append(row)
             elif row[2] == "erase":
                 self._forget(row[1])  # no failure stands in the way of being forgotten
             elif not self.profile.erased:

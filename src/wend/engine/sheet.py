@@ -38,6 +38,8 @@ class Sheet:
         self.parkings: list[tuple[Any, ...]] = []
         self.released: list[tuple[int, int]] = []
         self.seen: list[tuple[int, int, int]] = []
+        self.left_out: list[tuple[int, int, int]] = []
+        """Person, seq and log time of rows that history does not count."""
         self.withdrawn: list[str] = []
         self.tally: defaultdict[tuple[str, int, str, str, int], int] = defaultdict(int)
         self.erased: list[tuple[int, int]] = []
@@ -85,6 +87,8 @@ class Sheet:
             self.seen += [(id, hash, at) for hash, at in person.seen.items()]
         if person.seen_elsewhere:
             self.seen += [(id, hash, at) for hash, at in person.seen_elsewhere.items()]
+        if person.left_out:
+            self.left_out += [(id, row[0], row[1]) for row in person.left_out]
         for segment, since in person.memberships.items():
             if since is None:
                 self.exited.append((segment, id))

@@ -63,3 +63,5 @@ async def write(conn: Connection, sheet: Sheet, now: int) -> None:
         await conn.execute(sql("parked_write"), (partition, *columns(sheet.parkings)))
     if sheet.seen:
         await conn.execute(sql("seen_write"), (partition, *columns(sheet.seen, _SEEN)))
+    if sheet.left_out:
+        await conn.execute(sql("left_out_write"), (partition, *columns(sheet.left_out, _SEEN)))

@@ -106,6 +106,8 @@ async def drop(conn: Connection, now: int, retention: Retention, *, archived_unt
         "step": now - retention.step,
         "seen": now - retention.seen,
     }
+    # Only of days that are dropped by now, or below.
+    await conn.execute(sql("left_out_drop"), (limits["log"] - DAY,))
     await conn.commit()
     dropped: list[str] = []
     for table, limit in limits.items():

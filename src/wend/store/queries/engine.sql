@@ -41,6 +41,10 @@ select profile_id, hash, at from seen where partition = %s and profile_id = any(
 insert into seen (partition, profile_id, hash, at)
 select %s, p, h, a from unnest(%b::bigint[], %b::bigint[], %b::bigint[]) t(p, h, a) on conflict do nothing;
 
+-- name: left_out_write
+insert into left_out (partition, profile_id, seq, at)
+select %s, p, s, a from unnest(%b::bigint[], %b::bigint[], %b::bigint[]) t(p, s, a) on conflict do nothing;
+
 -- name: people_update
 -- Attributes are left alone: most inputs do not change them.
 update profile p set state = t.state, wakes_at = t.wakes_at
@@ -163,9 +167,16 @@ update parked set tries = tries + 1 where partition = %s and profile_id = %s and
     and seq = (select min(seq) from parked where partition = %s and profile_id = %s and reason = 'error');
 
 -- name: parked_skip
-delete from parked where partition = %s and profile_id = %s and reason = 'error'
-    and seq = (select min(seq) from parked where partition = %s and profile_id = %s and reason = 'error')
-returning seq, kind, payload;
+-- History does not count what was skipped (seq 0 is no row but a failed wake).
+with gone as (
+    delete from parked where partition = %s and profile_id = %s and reason = 'error'
+        and seq = (select min(seq) from parked where partition = %s and profile_id = %s and reason = 'error')
+    returning partition, profile_id, seq, at, kind, payload
+), kept as (
+    insert into left_out (partition, profile_id, seq, at)
+    select partition, profile_id, seq, at from gone where seq > 0 on conflict do nothing
+)
+select seq, kind, payload from gone;
 
 -- name: cursor_hold
 -- For work beside the batches (retry, skip): the row lock keeps the owner's batches out, whoever the owner is.

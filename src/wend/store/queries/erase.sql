@@ -27,6 +27,9 @@ delete from parked where partition = %(partition)s and profile_id = %(id)s;
 -- name: erase_seen
 delete from seen where partition = %(partition)s and profile_id = %(id)s;
 
+-- name: erase_left_out
+delete from left_out where partition = %(partition)s and profile_id = %(id)s;
+
 -- name: erase_step
 delete from step where partition = %(partition)s and profile_id = %(id)s;
 

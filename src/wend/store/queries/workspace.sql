@@ -24,6 +24,9 @@ where i.inhparent = %s::text::regclass and c.relkind = 'r' order by 1;
 -- The oldest instant that some cursor or parked row still needs (engine.md 24). A partition that is up to date needs nothing.
 select least((select min(c.at) from cursor c join head h using (partition) where c.seq < h.seq), (select min(at) from parked));
 
+-- name: left_out_drop
+delete from left_out where at < %s;
+
 -- name: setting_get
 select value from setting where name = %s;
 
