@@ -71,12 +71,13 @@ class Services:
         self._secrets = secrets
         self._now = now
         self._read = 0
-        self._all: dict[str, Service] = {}
+        self.known: dict[str, Service] = {}
+        """As they were read last."""
 
     async def get(self, conn: Connection) -> dict[str, Service]:
         """All of them by id."""
         now = self._now()
         if not self._read or not 0 <= now - self._read < _FRESH:
-            self._all = await load_services(conn, self._secrets)
+            self.known = await load_services(conn, self._secrets)
             self._read = now
-        return self._all
+        return self.known
