@@ -1,7 +1,7 @@
 """Two people turn out to be one (engine.md 13): what the survivor has wins, what is missing is filled, histories unite.
 
 Runs go on with the survivor; of two with the same journey and key the survivor's stays and the other ends `merged`. A run that
-goes several ways at once is one with its ways: all of them go on, or none. Segments: journey/membership.py (`joined`); live ones
+goes several ways at once is one with its branches: all of them go on, or none. Segments: journey/membership.py (`joined`); live ones
 are judged by what was united, and what changes by it is heard. All bounds of a state hold for what was united, too.
 """
 
@@ -21,7 +21,7 @@ from wend.core.journey.ending import finish, overtaken
 from wend.core.journey.turn import MESSAGES, Pass
 from wend.core.pack import unpack
 from wend.core.plan import Plan
-from wend.core.profile import MAX_KEYS, MAX_RUNS, Facts, Profile, Run
+from wend.core.profile import MAX_KEYS, MAX_RUNS, Facts, Profile, family
 from wend.core.score import limits
 
 
@@ -177,33 +177,16 @@ def _unite_runs(passing: Pass, other: Profile) -> None:
     taken = {(run.journey, run.key) for run in own}
     profile.runs = sorted([*own, *other.runs], key=lambda run: run.started)
     places = MAX_RUNS - len(own)
-    for family in _families(other.runs):
-        run = family[0]
+    for run in other.runs:
+        if run.parent:
+            continue  # a branch goes where its run goes
+        ways = family(profile, run)
         published = passing.plan.journeys.get(run.journey)
         many = published is not None and published.live.document.many
         if not many and (run.journey, run.key) in taken:
-            _end(passing, family, "merged")
-        elif places < len(family):
-            _end(passing, family, f"merged: already in {MAX_RUNS} runs at once, the limit")
+            finish(passing, run, "merged")
+        elif places < len(ways):
+            finish(passing, run, f"merged: already in {MAX_RUNS} runs at once, the limit")
         else:
-            places -= len(family)
-            passing.moved.update((one.id, one) for one in family)
-
-
-def _families(runs: list[Run]) -> list[list[Run]]:
-    """Runs with their ways through a `parallel`, whoever began them first."""
-    by_id = {run.id: run for run in runs}
-    families: dict[str, list[Run]] = {}
-    for run in runs:
-        root = run
-        while root.parent in by_id:
-            root = by_id[root.parent]
-        family = families.setdefault(root.id, [root])
-        if run is not root:
-            family.append(run)
-    return list(families.values())
-
-
-def _end(passing: Pass, family: list[Run], reason: str) -> None:
-    for run in reversed(family):
-        finish(passing, run, reason)
+            places -= len(ways)
+            passing.moved.update((one.id, one) for one in ways)
