@@ -65,6 +65,7 @@ def test_faults_of_the_settings_are_named_all_at_once() -> None:
         "alert_digest.at: '25:00' is not a time of day; write hours and minutes in quotes, from '00:00' to '23:59'",
         "alert_digest.weekday: 'mondya' is not a weekday; did you mean 'monday'?",
     ]
+    assert list(check_settings({})) == []
     assert [str(one) for one in check_settings({"team": 5, "alert_digest": 5})] == [
         "settings.team: expected {anna: anna@example.com}, found 5",
         'settings.alert_digest: expected {at: "08:00", weekday: monday}, found 5',

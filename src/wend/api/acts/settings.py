@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from wend.api.acts.audit import audit
-from wend.core import funnel, rfm, score
+from wend.core import alerting, funnel, rfm, score
 from wend.core.journey.check import segments_read, unknown_segments
 from wend.core.permission import check_settings as check_permission
 from wend.core.problems import Problem, nearest, shown
@@ -61,10 +61,15 @@ def _classes(given: Given) -> Iterator[Problem]:
     return iter(problems)
 
 
+def _alerting(given: Given) -> Iterator[Problem]:
+    return alerting.check_settings(given, "")
+
+
 ROOMS: tuple[Room, ...] = (
     Room(("zone", "lateness"), _general),
     Room(("quiet_hours", "caps", "control_group"), _permission),
     Room(("engagement", "funnel", "rfm"), _classes),
+    Room(("team", "audiences", "alert_digest"), _alerting),
 )
 NAMES = tuple(name for room in ROOMS for name in room.names)
 
