@@ -11,7 +11,8 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from wend.core.aggregate import remember, unite
-from wend.core.condition.base import View
+from wend.core.condition.base import FOREVER, Condition, View
+from wend.core.condition.groups import All, Any_, Not
 from wend.core.facts import RECENT_EVENTS, apply_event
 from wend.core.inputs import Event
 from wend.core.journey.membership import judge
@@ -39,6 +40,28 @@ def needs_properties(segment: Segment) -> bool:
     return bool(_recent(segment)) or any(
         leaf.where is not None or leaf.keep not in ("times", "first") for leaf in _leaves(segment)
     )
+
+
+def reaches_back(plan: Plan, segment: Segment, now: int) -> int:
+    """Log time (ms UTC) before which no event matters to the segment's condition at `now`; 0: all do."""
+    if _recent(segment):
+        return 0
+    return max(0, min((now - plan.leaf_of[leaf.id].window for leaf in _leaves(segment)), default=0))
+
+
+def only_by_events(condition: Condition) -> bool:
+    """Whether nobody can match who never did any of the events that the condition counts, now or by mere passing of time.
+
+    Conservative: False where it is not certain.
+    """
+    if isinstance(condition, All):
+        return any(map(only_by_events, condition.parts))
+    if isinstance(condition, Any_):
+        return all(map(only_by_events, condition.parts))
+    listens = condition.listens()
+    if not listens.events or listens.facts or listens.attributes - {"timezone"} or isinstance(condition, Not):
+        return False
+    return condition.check(View(Profile(0), 1)) == (False, FOREVER)
 
 
 def recall(plan: Plan, profile: Profile, segment: Segment, heard: Iterable[Heard], oldest: int) -> None:

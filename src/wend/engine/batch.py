@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import logging
 import traceback
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -19,10 +20,12 @@ from psycopg import AsyncCursor
 from wend.core.plan import Plan
 from wend.core.profile import Profile
 from wend.engine.erase import erase
+from wend.engine.expand import LogRow, expanded, fitting, without_strangers
 from wend.engine.past import SEEN
 from wend.engine.person import Around, Person, Row
 from wend.engine.plans import PlanBook
 from wend.engine.sheet import Sheet
+from wend.engine.switch import switch
 from wend.engine.write import write
 from wend.store.arrays import int8_array
 from wend.store.codec import decode_json, decode_state
@@ -145,6 +148,8 @@ class Batches:
             limit = smaller  # attempts of a predecessor, of which we only know now
             rows = rows[:limit]
         horizon, cut = tick.at, len(rows) == limit
+        if (most := fitting(rows)) < len(rows):
+            rows, cut = rows[:most], True
         if cut:
             horizon = rows[-1][1]
         change: int | None = None
@@ -156,10 +161,7 @@ class Batches:
                 break
         if lane.at > horizon:
             horizon = lane.at
-        if change is not None:
-            people_rows = rows[:-1]
-        else:
-            people_rows = rows
+        people_rows = expanded(rows if change is None else rows[:-1])
         plan = await self.book.plan(conn, lane.plan)
         people, by_person, around, lowered = await self._load(
             conn, lane, people_rows, horizon, limit, has_parked, plan, clock
@@ -168,9 +170,9 @@ class Batches:
             # More wakes than a batch takes: go only as far as they do, the rest waits for the next batch.
             horizon = around.horizon = lowered
             rows = [row for row in rows if row[1] < horizon]
-            people_rows = rows
             change = None
-            by_person = _by_person(people_rows)
+            by_person = _by_person(expanded(rows))
+            without_strangers(people, by_person)
         if lane.tries >= _LAST_ATTEMPT and limit == 1:
             for person in people.values():
                 person.refuse(by_person.get(person.profile.id, []), around, "its attempts ended the worker")
@@ -238,7 +240,7 @@ class Batches:
         self,
         conn: Connection,
         lane: Lane,
-        rows: list[_LogRow],
+        rows: Sequence[LogRow],
         horizon: int,
         limit: int,
         has_parked: bool,
@@ -291,6 +293,7 @@ class Batches:
             if id not in people:
                 reload = partial(Profile, id, plan=plan.number)
                 people[id] = Person(reload(), reload, parked=standing.get(id))
+        without_strangers(people, by_person)
         return people, by_person, around, due[-1][1] if len(due) == limit else None
 
     def _judge(self, lane: Lane, done: int, failed: int) -> None:
@@ -318,6 +321,7 @@ class Batches:
         await conn.execute(sql("sweep"), (at, partition, partition, number, list(_SWEPT)))
         if everybody:
             await conn.execute(sql("sweep_everybody"), {"at": at, "partition": partition, "each": _EACH})
+        await switch(conn, await self.book.plan(conn, number), partition, at)
 
     async def _advance(
         self, conn: Connection, lane: Lane, seq: int, horizon: int, position: int, plan: int, lease: int
@@ -334,7 +338,7 @@ async def _read_log(conn: Connection, lane: Lane, tick: Tick, limit: int) -> Asy
     )
 
 
-def _by_person(rows: list[_LogRow]) -> dict[int, list[Row]]:
+def _by_person(rows: Sequence[LogRow]) -> dict[int, list[Row]]:
     found: dict[int, list[Row]] = {}
     for row in rows:
         of_person = found.get(row[6])

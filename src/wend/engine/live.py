@@ -19,6 +19,7 @@ from dataclasses import dataclass
 import psycopg
 from psycopg_pool import PoolTimeout
 
+from wend.engine.backfill import Filler, Todo
 from wend.engine.batch import BATCH, Batches, Fenced, Lane, Result, Tick, TooManyFailures, raise_head
 from wend.engine.claim import LEASE, Claims
 from wend.engine.relay import relay, sources
@@ -35,6 +36,9 @@ CLAIM = 2.0
 """Seconds between two rounds of claims."""
 _CONNECTIONS = 2
 _BACK_OFF = 1.0
+_FILL = 0.2
+"""Seconds of back-fill between two looks, at most (and one step more): live inputs come first."""
+_FILL_BACK_OFF = 5.0
 
 # Worth trying again as it is: nothing is wrong with the batch.
 _PASSING = (
@@ -111,6 +115,8 @@ class Worker:
         self._claims = Claims(self.name)
         self._stop = asyncio.Event()
         self._next_claim = 0.0
+        self._next_fill = 0.0
+        self._filled = 0
 
     @property
     def owned(self) -> frozenset[int]:
@@ -124,14 +130,17 @@ class Worker:
     async def run(self) -> None:
         """Work until `stop`. A database that is away is waited for; partitions are given back at the end."""
         batches: Batches | None = None
+        filler: Filler | None = None
         while not self._stop.is_set():
             try:
-                if batches is None:
+                if batches is None or filler is None:
                     async with self._pool.connection() as conn:
                         count = await partitions(conn)
                     batches = Batches(count, batch=self._batch, erasure_key=self._erasure_key)
+                    filler = Filler(batches)
                     self._appender = Appender(count, days=batches.days)
-                if not await self._look(batches):
+                worked = await self._look(batches)
+                if not await self._fill(filler) and not worked:
                     await self._wait(self._poll)
             except _PASSING as error:
                 self.counters.retried += 1
@@ -178,6 +187,48 @@ class Worker:
             if isinstance(failure, BaseException):
                 raise failure
         return True
+
+    async def _fill(self, filler: Filler) -> bool:
+        """Carry on with what is being back-filled, for a moment; False when there was nothing to do."""
+        loop = asyncio.get_running_loop()
+        if not self._claims.lanes or loop.time() < self._next_fill:
+            return False
+        async with self._pool.connection() as conn:
+            if await mode(conn) == "replay":
+                return False
+            found = await filler.todo(conn, list(self._claims.lanes))
+        ready = deque({one.partition: one for one in found if not one.waits and one.behind <= self._batch}.values())
+        ready.rotate(-self._filled)
+        until = loop.time() + _FILL
+        steps = [self._fill_some(filler, ready, until) for _ in range(min(_CONNECTIONS, len(ready)))]
+        worked = False
+        for result in await asyncio.gather(*steps, return_exceptions=True):
+            if isinstance(result, BaseException):
+                raise result
+            worked = result or worked
+        return worked
+
+    async def _fill_some(self, filler: Filler, ready: deque[Todo], until: float) -> bool:
+        worked = False
+        async with self._pool.connection() as conn:
+            while ready and not self._stop.is_set() and asyncio.get_running_loop().time() < until:
+                todo = ready.popleft()
+                self._filled += 1
+                lane = self._claims.lanes.get(todo.partition)
+                if lane is None:
+                    continue
+                try:
+                    worked = await filler.step(conn, lane, todo, clock=self._clock.now_ms()) or worked
+                except Fenced:
+                    self._claims.lanes.pop(todo.partition, None)
+                    self.counters.fenced += 1
+                except _PASSING:
+                    raise
+                except Exception:
+                    log.exception("partition %s could not be back-filled for segment %s", todo.partition, todo.segment)
+                    self._next_fill = asyncio.get_running_loop().time() + _FILL_BACK_OFF
+                    return False
+        return worked
 
     async def _run_some(self, batches: Batches, ready: deque[tuple[Lane, Tick]]) -> None:
         async with self._pool.connection() as conn:

@@ -180,16 +180,18 @@ class Person:
 
     def refill(self, segment: Segment, past: Iterable[Heard], oldest: int, around: Around) -> int | None:
         """Give the person the history that a version of a segment needs which is being back-filled, and judge it; returns when the
-        person wakes next. Whoever awaits a merge is given the history only: the merge judges."""
+        person wakes next. Whoever awaits a merge is given the history only: the merge judges. Whoever stands still because of an
+        error goes on standing still."""
         plan, now = around.plan, max(around.horizon, self.profile.last)
-        if not self.profile.awaiting:
+        stands = self.parked == "error"
+        if not self.profile.awaiting and not stands:
             self._react(None, now, plan, around.clock)
         profile = self.profile
         recall(plan, profile, segment, past, oldest)
         if profile.awaiting:
             return None
         self.memberships.update(judge_late(plan, profile, segment, now))
-        return None if self._stands(around) else wakes_at(plan, profile)
+        return None if stands or self._stands(around) else wakes_at(plan, profile)
 
     def refuse(self, rows: list[Row], around: Around, error: str) -> None:
         """Set all of `rows` aside: what came of them cannot be written down."""

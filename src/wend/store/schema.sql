@@ -73,9 +73,13 @@ create table identity_conflict (
     namespace text not null,
     value text not null,
     profile_id bigint not null,
-    other_id bigint not null,
-    detail json
+    other_id bigint not null,             -- whom the identifier means; profile_id: with whom it was sent
+    detail json,
+    status text not null default 'open',  -- open kept_apart merged
+    resolved_at bigint,
+    resolved_by text
 );
+create unique index identity_conflict_case on identity_conflict (namespace, value, profile_id, other_id);
 
 -- Message ids that were applied (engine.md 10); ranges of seven days, kept until the whole range is older than seven days.
 create table seen (
@@ -375,7 +379,25 @@ create table backfill (
     matched bigint not null default 0,    -- found to be in it
     done boolean not null default false,
     updated_at bigint not null,
+    staged bigint not null default 0,     -- log rows up to here have been looked at
+    oldest bigint not null default 0,     -- log time of the oldest row there was; 0: none was ever dropped
+    ready boolean not null default false, -- the log up to the publishing has been looked at
+    again bigint[] not null default '{}', -- people to be judged once more when everybody else is done (merges)
     primary key (segment, version, partition)
+);
+
+-- The events of the log that a segment's condition remembers, by person, while it is being back-filled. A row without payload:
+-- this person was absorbed here.
+create table backfill_row (
+    partition int not null,
+    segment text not null,
+    version int not null,
+    profile_id bigint not null,
+    seq bigint not null,
+    at bigint not null,
+    message_hash bigint,
+    payload json,
+    primary key (partition, segment, version, profile_id, seq)
 );
 
 -- Services that journeys may call. Secret headers and a secret path lie in `secret`, under `service:<id>`.
@@ -451,6 +473,84 @@ create table audience_change (
 );
 create index audience_change_due on audience_change (audience, id) where status = 'queued';
 create index audience_change_profile on audience_change (profile_id);
+
+-- Publications that are to happen at an instant.
+create table scheduled (
+    id bigint generated always as identity primary key,
+    journey text not null,
+    at bigint not null,                   -- real time from which on it is published
+    document json not null,
+    policy text not null default 'keep',
+    mapping json,
+    status text not null default 'waiting', -- waiting published failed cancelled
+    why text not null default '',         -- of failed: everything that is in the way
+    version int not null default 0,       -- of published
+    who text not null,
+    created_at bigint not null,
+    updated_at bigint not null
+);
+create index scheduled_due on scheduled (at, id) where status = 'waiting';
+create index scheduled_journey on scheduled (journey, id);
+
+-- Names and types of properties and attributes, from samples of the log taken by maintenance; bounded by engine/observe.py.
+create table schema_seen (
+    kind text not null,                   -- event attribute company
+    name text not null,                   -- the event's; '' for attributes and companies
+    property text not null,
+    type text not null,                   -- string number boolean array object
+    n bigint not null,                    -- times in samples, not in all
+    at bigint not null,                   -- log time of the latest
+    primary key (kind, name, property, type)
+);
+create index schema_seen_at on schema_seen (at);
+
+-- One input on its way to many people (engine.md 21).
+create table broadcast (
+    id bigint generated always as identity primary key,
+    what text not null,                   -- for people who look
+    journey text not null default '',
+    segment text,                         -- whoever is in it
+    linked json,                          -- whoever fulfils one of these conditions; neither nor, and no ids: everybody
+    kind text not null,                   -- of the input
+    payload json not null,
+    created_at bigint not null,
+    ended_at bigint                       -- everybody has been told
+);
+create index broadcast_open on broadcast (id) where ended_at is null;
+
+-- How far a broadcast has come in each partition.
+create table broadcast_part (
+    broadcast bigint not null references broadcast on delete cascade,
+    partition int not null,
+    ids bigint[],                         -- who is meant, where they were named
+    upto bigint not null default -1,      -- profile ids up to here have been looked at
+    told bigint not null default 0,       -- of those, how many the input was appended for
+    seq bigint not null default 0,        -- of its last row in the log
+    done boolean not null default false,
+    primary key (broadcast, partition)
+);
+create index broadcast_part_open on broadcast_part (partition, broadcast) where not done;
+
+-- Triggers by the calendar: when each falls due. `since`: dues after it have not been fired (null: it stands still).
+create table schedule (
+    journey text not null,
+    mark text not null,                   -- of the trigger
+    since bigint,
+    due bigint,
+    fired bigint,                         -- the due instant that was fired last
+    primary key (journey, mark)
+);
+create index schedule_due on schedule (due) where due is not null;
+
+-- Geofences: {circle: {lat, lon, radius}} or {polygon: GeoJSON}, metres.
+create table geofence (
+    id text primary key,
+    name text not null,
+    shape json not null,
+    margin double precision not null,     -- who is outside by less than this has not left yet
+    created_at bigint not null,
+    updated_at bigint not null
+);
 
 -- Log rows that changed nobody: repeats of a message id, what a tombstone passed on (it stands in the survivor's log again), what an
 -- operator skipped. Written by the engine, so that history counts what states count; as long as the log's day.
