@@ -13,13 +13,16 @@ from functools import partial
 from heapq import heappop, heappush
 from typing import Any
 
+from wend.core.condition.member import key_of
 from wend.core.effects import Ask, Effect, Relay, Send, Step, Withdraw
 from wend.core.inputs import Answer, Event, Feedback, Input, MergeAwait, MergeOut, MergeState, MessageState
 from wend.core.plan import Plan, PlanChange
 from wend.core.profile import Profile
 from wend.core.segment import Segment, latest
+from wend.engine.expand import reached
 from wend.engine.past import Past, unrepeated
 from wend.engine.person import Around, Person, Row
+from wend.engine.schedule import Calendar
 from wend.store.log import message_hash
 
 Outcome = Callable[[Send], Iterable[tuple[MessageState, int]]]
@@ -65,6 +68,7 @@ class Simulation:
         """(profile id, step), likewise."""
         self.now = now
         self._plans = [plan]
+        self._calendar = Calendar(plan, now)
         self._outcome = outcome
         self._reply = reply
         self._seen: dict[int, dict[int, int]] = {}
@@ -85,6 +89,7 @@ class Simulation:
         """Let the clock run to `change.at` and bring the next plan into force; people inside are lifted."""
         self.advance(change.at)
         self._plans.append(self.plan.apply(change))
+        self._calendar.change(self.plan)
         inside = [
             id
             for id, profile in self.profiles.items()
@@ -121,17 +126,32 @@ class Simulation:
         self.advance(at)
         self._handle(profile_id, input)
 
+    def broadcast(self, ids: Iterable[int], input: Input) -> None:
+        """Apply one input now to all of these, in order of their ids; who is unknown, erased or merged away is left out."""
+        for id in sorted(ids):
+            if id in self.profiles and reached(self.profiles[id]):
+                self._handle(id, input)
+
     def merge(self, absorbed: int, *, into: int) -> None:
         """Let `absorbed` become the person `into`, now (what identify does in one transaction)."""
         self._handle(into, MergeAwait(absorbed, self.now))
         self._handle(absorbed, MergeOut(into, self.now))
 
     def advance(self, to: int) -> None:
-        """Let the clock run to `to`: whatever falls due happens in order of time, timers first."""
+        """Let the clock run to `to`: whatever falls due happens in order of time, timers first, then schedules."""
         while True:
             wake = self._wakes[0] if self._wakes else None
             coming = self._coming[0] if self._coming else None
-            if wake is not None and wake[0] <= to and (coming is None or wake[0] <= coming[0]):
+            due = self._calendar.soonest
+            if due is not None and due <= to and all(one is None or due < one[0] for one in (wake, coming)):
+                self.now = max(self.now, due)
+                for one in self._calendar.strike():
+                    key = key_of(one.segment)
+                    members = [
+                        id for id, profile in self.profiles.items() if not one.segment or key in profile.segments
+                    ]
+                    self.broadcast(members, one.start(self.now))
+            elif wake is not None and wake[0] <= to and (coming is None or wake[0] <= coming[0]):
                 heappop(self._wakes)
                 if self._due.get(wake[1]) == wake[0]:
                     self.now = max(self.now, wake[0])
