@@ -13,7 +13,7 @@ from typing import Annotated, NoReturn, cast
 import typer
 
 from wend import __version__
-from wend.commands import importing, journeys, keys, operating, parked, partitions, templates
+from wend.commands import identity, importing, journeys, keys, learning, operating, parked, partitions, templates
 from wend.commands.context import Data, settings
 from wend.commands.errors import Several, UserError
 from wend.commands.why import why
@@ -34,8 +34,10 @@ app.add_typer(journeys.app, name="journey")
 app.add_typer(templates.app, name="template")
 app.add_typer(importing.app, name="import")
 app.add_typer(parked.app, name="parked")
+app.add_typer(identity.app, name="identity")
 app.add_typer(partitions.app, name="partition")
 app.command()(why)
+app.command()(learning.learn)
 app.command()(operating.worker)
 app.command()(operating.migrate)
 

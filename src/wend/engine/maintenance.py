@@ -8,6 +8,7 @@ import logging
 import psycopg
 from psycopg_pool import PoolTimeout
 
+from wend.engine.observe import observe
 from wend.store import days
 from wend.store.clock import Clock
 from wend.store.mode import mode
@@ -21,7 +22,8 @@ _AHEAD = 3 * days.DAY
 async def maintain(
     pool: Pool, clock: Clock, retention: days.Retention | None = None, *, archived_until: int | None = None
 ) -> list[str]:
-    """One round: make the ranges of the next days, drop those that nobody needs; returns what was dropped."""
+    """One round: make the ranges of the next days, drop those that nobody needs, look at a sample of what came in; returns what
+    was dropped."""
     async with pool.connection() as conn:
         now = clock.now_ms()
         await days.create(conn, now - days.DAY, now + _AHEAD)
@@ -29,7 +31,10 @@ async def maintain(
         if await mode(conn) == "replay":
             return []
         await conn.commit()
-        return await days.drop(conn, now, retention or days.Retention(), archived_until=archived_until)
+        dropped = await days.drop(conn, now, retention or days.Retention(), archived_until=archived_until)
+        await conn.commit()
+        await observe(conn, now)
+        return dropped
 
 
 async def maintain_forever(

@@ -5,7 +5,8 @@ Rules (intake.md, "Identity"; engine.md 13):
    into the one with a user id; of two anonymous ones the older survives. Two user ids never become one person: the
    identifier is refused, the case is written to `identity_conflict`, and the item goes to the person of its user id.
 2. This file only plans, from what it is told about the database. `resolve.py` asks, locks and writes.
-3. An absorbed person always has no user id; so whoever has one is never absorbed, and may be linked without a lock.
+3. Intake never absorbs whoever has a user id, so they may be linked without a lock. An operator may (api/acts/identity.py): what
+   is linked to them meanwhile leads to the survivor, as reading identifiers follows `alias` and the tombstone forwards.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ router = APIRouter(include_in_schema=False)
 _TROUBLE = {
     "dead_letters": "events were refused; see them with the API at /api/dead-letters",
     "parked": "inputs are parked because they could not be applied; `wend parked list` shows why",
-    "identity_conflicts": "identifiers were refused because two different users would have become one",
+    "identity_conflicts": "identifiers were refused because two different users would have become one; see /identity",
     "uncertain": "messages were handed over without an answer; they are never sent again by themselves",
 }
 
@@ -49,6 +49,9 @@ async def home_page(request: Request) -> HTMLResponse:
         if name.startswith("failed:"):
             journey = name.removeprefix("failed:")
             needs.append((f"{n} steps failed since yesterday in ", link(journey, journey_path(journey)), "."))
+        elif name.startswith("unpublished:"):
+            journey = name.removeprefix("unpublished:")
+            needs.append((f"{n} scheduled publications failed of ", link(journey, journey_path(journey)), "."))
     live = [one for one in every if one["status"] in ("live", "paused", "sunset")]
     cards = [
         ("journeys running", len(live)),
@@ -71,6 +74,8 @@ async def home_page(request: Request) -> HTMLResponse:
             tag("li", link("Journeys", "/journeys"), ": where people are, and why"),
             tag("li", link("People", "/people"), ": one person's whole story"),
             tag("li", link("Inbox", "/inbox"), ": every message that would have been sent"),
+            tag("li", link("Identity", "/identity"), ": identifiers that two different users sent"),
+            tag("li", link("Schema", "/schema"), ": the properties and attributes seen, and their types"),
             tag(
                 "li",
                 link("OpenAPI", "/api/openapi.json"),

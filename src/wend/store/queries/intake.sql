@@ -42,15 +42,11 @@ insert into alias (absorbed, survivor, at)
 select absorbed, survivor, %s from unnest(%b::bigint[], %b::bigint[]) m(absorbed, survivor);
 
 -- name: conflict_insert
--- A conflict repeats with every event of a shared device: it is kept once.
+-- A conflict repeats with every event of a shared device: it is kept once, also when it was resolved.
 insert into identity_conflict (at, namespace, value, profile_id, other_id, detail)
 select %s, c.namespace, c.value, c.profile_id, c.other_id, c.detail
 from unnest(%b::text[], %b::text[], %b::bigint[], %b::bigint[], %b::json[]) c(namespace, value, profile_id, other_id, detail)
-where not exists (
-    select from identity_conflict known
-    where known.namespace = c.namespace and known.value = c.value
-      and known.profile_id = c.profile_id and known.other_id = c.other_id
-);
+on conflict do nothing;
 
 -- name: dead_letters_insert
 insert into dead_letter (at, source, code, message, body)
