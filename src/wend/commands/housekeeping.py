@@ -1,4 +1,5 @@
-"""What has to be done now and then beside the engine's own maintenance: refused input is kept for a limited time."""
+"""What has to be done now and then beside the engine's own maintenance: refused input is kept for a limited time, and what is
+learned from everybody is learned anew each week, where the settings say so."""
 
 from __future__ import annotations
 
@@ -8,12 +9,16 @@ import psycopg
 import structlog
 from psycopg_pool import PoolTimeout
 
+from wend.commands.errors import UserError
+from wend.commands.learning import SUBJECTS, publish
+from wend.engine.plans import load_plan
 from wend.store.clock import DatabaseClock
 from wend.store.days import DAY
-from wend.store.postgres import Pool
+from wend.store.postgres import Connection, Pool, fetch_one, sql
 
 _EVERY = 3600.0  # seconds
 _LETTERS_KEPT = 90 * DAY
+_LEARNED_FOR = 7 * DAY
 
 log = structlog.get_logger("wend.housekeeping")
 
@@ -24,6 +29,30 @@ async def housekeeping(pool: Pool, clock: DatabaseClock) -> None:
         try:
             async with pool.connection() as conn:
                 await conn.execute("delete from dead_letter where at < %s", (clock.now_ms() - _LETTERS_KEPT,))
+            for subject in SUBJECTS:
+                async with pool.connection() as conn:
+                    await relearn(conn, subject, clock.now_ms())
         except (OSError, psycopg.Error, PoolTimeout) as error:
             log.warning("housekeeping failed, it is tried again", error=str(error))
         await asyncio.sleep(_EVERY)
+
+
+async def relearn(conn: Connection, subject: str, now: int) -> bool:
+    """Learn the subject anew, if its setting says `learned: true` and it was not learned for a week; whether that was so.
+
+    Of several servers one does it: whoever is first writes down when.
+    """
+    found = (await load_plan(conn)).settings.get(subject)
+    if not found or found.get("learned") is not True:
+        return False
+    if (
+        await fetch_one(conn, sql("learned_claim"), {"name": f"learned {subject}", "now": now, "for": _LEARNED_FOR})
+        is None
+    ):
+        return False
+    try:
+        said = await publish(conn, subject, who="housekeeping")
+    except UserError as error:
+        said = error.what
+    log.info("learned", subject=subject, result=said)
+    return True

@@ -12,8 +12,8 @@ from typing import Any, cast
 import msgspec
 
 from wend.core.inputs import KINDS, Event, Input
-from wend.core.pack import pack, unpack
-from wend.core.profile import Profile
+from wend.core.pack import pack, unpack, unpack_facts
+from wend.core.profile import Facts, Profile
 
 _pack_bytes = msgspec.msgpack.Encoder().encode
 _unpack_bytes = msgspec.msgpack.Decoder().decode
@@ -67,6 +67,12 @@ def decode_state(id: int, state: bytes, attributes: bytes | dict[str, Any] = EMP
     if isinstance(attributes, bytes):
         attributes = {} if attributes == EMPTY else _decode_dict(attributes)
     return unpack(id, _unpack_bytes(state), attributes)
+
+
+def decode_facts(state: bytes) -> Facts:
+    """Only the built-in facts of the column state, for those who read everybody's."""
+    packed = _unpack_bytes(state)
+    return unpack_facts(packed[10]) if len(packed) > 10 else Facts()
 
 
 def encode_attributes(attributes: dict[str, Any]) -> bytes:

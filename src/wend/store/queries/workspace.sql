@@ -73,3 +73,9 @@ insert into erased_address (hash, at, reason) select h, %s, %s from unnest(%s::b
 
 -- name: erased_address_find
 select hash, reason from erased_address where hash = any(%s::bytea[]);
+
+-- name: learned_claim
+-- Whoever gets a row learns; nobody else does for a while.
+insert into workspace as w (name, value) values (%(name)s, to_json(%(now)s::bigint))
+on conflict (name) do update set value = excluded.value where (w.value::text)::bigint <= %(now)s::bigint - %(for)s::bigint
+returning name;
