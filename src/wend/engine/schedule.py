@@ -14,6 +14,7 @@ from typing import Any
 
 from wend.core.inputs import Start
 from wend.core.journey.document import Document
+from wend.core.journey.rule import renamed
 from wend.core.journey.triggers import OnInSegment, OnRule, OnSegment, Schedule
 from wend.core.plan import Plan, Published
 from wend.core.problems import Problem
@@ -212,11 +213,11 @@ def schedule_problems(document: Document, now: int, zone: str) -> list[Problem]:
             problem = _problem(trigger.schedule, now, zone)
             if problem:
                 problems.append(Problem(f"{where}.{field}.rrule", problem))
-    return problems
+    return renamed(problems, document.places)
 
 
 def _raw(document: Document) -> dict[str, Any]:
-    return document.raw["entry"]
+    return document.raw["rule" if "rule" in document.raw else "entry"]
 
 
 def _problem(schedule: Schedule, now: int, zone: str) -> str:

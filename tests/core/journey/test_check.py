@@ -12,7 +12,7 @@ from tests.core.journey.story import journey
 
 from wend.core.journey.check import Known, check
 from wend.core.journey.circles import circles, way_round
-from wend.core.journey.document import MAX_NODES
+from wend.core.journey.placed import MAX_NODES
 
 ONE = {"n": {"wait": "1d", "next": "over"}}
 

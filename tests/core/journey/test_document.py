@@ -16,8 +16,9 @@ from tests.core.journey.story import Story, journey, ms, plan_of
 from wend.content.documents import read
 from wend.core.condition.syntax import FORMS
 from wend.core.journey.check import Known, check
-from wend.core.journey.document import KEYS, MAX_NODES, dump, parse
+from wend.core.journey.document import KEYS, dump, parse
 from wend.core.journey.nodes import NODES
+from wend.core.journey.placed import MAX_NODES
 from wend.core.problems import Problem
 
 GALLERY = sorted((Path(__file__).parents[3] / "src/wend/templates/journeys").glob("*.yaml"))
@@ -180,7 +181,7 @@ def test_all_errors_are_said_at_once_with_place_and_nearest_name() -> None:
     }
     assert problems(raw) == [
         "entree: 'entree' is not part of a journey; did you mean 'entry'? (allowed: id, name, description, priority, control, entry, active, "
-        "exit_when, goal, nodes, start, layout)",
+        "exit_when, goal, nodes, start, rule, layout)",
         "name: expected a text, found 5",
         "description: expected a text, found []",
         "id: expected lower-case letters, digits, - and _ (at most 64), found 'Cart Recovery'",

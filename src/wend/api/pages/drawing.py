@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import Any
 from urllib.parse import quote
 
 from wend.api.pages.frame import journey_path, number
@@ -131,8 +130,7 @@ def _box(document: Document, placed: Placed, drawing: Drawing, counts: JourneyCo
 
 
 def _title(document: Document, placed: Placed) -> str:
-    nodes: dict[str, dict[str, Any]] = document.raw["nodes"]  # it was parsed, so its shape is known
-    title = nodes[placed.id].get("title")
+    title = document.drawn[placed.id].get("title")
     return str(title) if title else placed.id.replace("_", " ").replace("-", " ")
 
 

@@ -15,6 +15,7 @@ from wend.core.journey.circles import circles, way_round
 from wend.core.journey.document import Document, Placed, parse
 from wend.core.journey.meeting import meetings, unfinished
 from wend.core.journey.nodes.send import Send
+from wend.core.journey.rule import renamed
 from wend.core.journey.triggers import OnAttribute, OnEvent, OnMessage
 from wend.core.journey.triggers import conditions as trigger_conditions
 from wend.core.problems import Problem, nearest
@@ -47,7 +48,7 @@ def check(raw: Any, known: Known | None = None) -> tuple[Document | None, list[P
     document = parse(raw, problems)
     if document is None:
         return None, problems
-    drawn = _drawn(document)
+    drawn = document.drawn
     problems += _branches(document, drawn)
     problems += [*_ends(drawn), *_unreached(document, drawn), *_loops(document)]
     problems += _references(document, drawn)
@@ -57,6 +58,7 @@ def check(raw: Any, known: Known | None = None) -> tuple[Document | None, list[P
     problems += _goals(document)
     problems += meetings(document, {id_: targets(placed) for id_, placed in document.nodes.items()})
     problems += _outside(document, known)
+    problems = renamed(problems, document.places)
     failed = any(problem.level == "error" for problem in problems)
     return (None if failed else document), problems
 
@@ -65,12 +67,6 @@ def targets(placed: Placed) -> set[str]:
     """The nodes that can follow a node, as far as its branches are connected."""
     found = {placed.target(branch) for branch in placed.node.branches()}
     return {target for target in found if target is not None}
-
-
-def _drawn(document: Document) -> dict[str, Any]:
-    """The nodes as they stand in the document, also those that could not be parsed."""
-    raw = document.raw.get("nodes")
-    return {str(id_): one for id_, one in cast("dict[Any, Any]", raw).items()} if isinstance(raw, dict) else {}
 
 
 def _branches(document: Document, drawn: Mapping[str, Any]) -> Iterable[Problem]:
@@ -196,13 +192,13 @@ def _named(document: Document, known: Known) -> Iterable[Problem]:
     """An event, attribute or journey never heard of may simply be new: a warning."""
     listened: list[tuple[str, Condition]] = [(where, one) for where, one in _conditions(document)]
     events = [*_event_names(document), *((where, name) for where, one in listened for name in one.listens().events)]
-    yield from _strange(events, known.events, "event '{}' has been received so far")
+    yield from _strange(events, known.events, _EVENT)
     attributes = [(where, name) for where, one in listened for name in one.listens().attributes]
     attributes += [("entry.on", one.path.split(".")[0]) for one in document.triggers if isinstance(one, OnAttribute)]
     for id_, placed in document.nodes.items():
         where = f"nodes.{id_}.{placed.node.KIND}"
         attributes += [(where, one.path.split(".")[0]) for one in placed.node.values() if one.source == "attribute"]
-    yield from _strange(attributes, known.attributes, "person has an attribute '{}' so far")
+    yield from _strange(attributes, known.attributes, _ATTRIBUTE)
     journeys = [("entry.on", one.journey) for one in document.triggers if isinstance(one, OnMessage) and one.journey]
     yield from _strange(journeys, known.journeys, "journey '{}' is known")
 
@@ -280,3 +276,14 @@ def unknown_segments(used: Iterable[tuple[str, str]], known: Mapping[str, str] |
     for where, id in used:
         if known is not None and id not in known:
             yield Problem(where, f"there is no segment '{id}'{nearest(id, known)}")
+
+
+def strange_names(condition: Condition, where: str, known: Known) -> Iterator[Problem]:
+    """Warnings of events and attributes in a condition that nobody has heard of, with the nearest known."""
+    listens = condition.listens()
+    yield from _strange([(where, name) for name in sorted(listens.events)], known.events, _EVENT)
+    yield from _strange([(where, name) for name in sorted(listens.attributes)], known.attributes, _ATTRIBUTE)
+
+
+_EVENT = "event '{}' has been received so far"
+_ATTRIBUTE = "person has an attribute '{}' so far"

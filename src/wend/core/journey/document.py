@@ -7,18 +7,15 @@ document back, so converting loses nothing. Whether the drawing as a whole makes
 from __future__ import annotations
 
 import copy
-import re
 from dataclasses import dataclass, field
 from typing import Any, cast
 
 from wend.core.condition.base import Condition
 from wend.core.condition.syntax import parse as parse_condition
 from wend.core.duration import parse_duration
-from wend.core.journey.contract import Node
-from wend.core.journey.fields import RESERVED, parse_settings
-from wend.core.journey.nodes import NODES
 from wend.core.journey.pattern import EventPattern, parse_pattern
-from wend.core.journey.timing import Timing, parse_timing
+from wend.core.journey.placed import ID, Placed, parse_nodes
+from wend.core.journey.rule import parse_rule, renamed
 from wend.core.journey.triggers import Trigger, parse_triggers
 from wend.core.problems import Problem, nearest, shown
 from wend.core.sample import parse_share
@@ -36,12 +33,11 @@ KEYS = (
     "goal",
     "nodes",
     "start",
+    "rule",
     "layout",
 )
 ENTRY_KEYS = ("on", "where", "key", "reentry", "concurrency")
-MAX_NODES = 1_000
 MAX_DEPTH = 100
-_ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 _PATTERN_KEYS = frozenset({"event", "where"})
 
 
@@ -71,22 +67,6 @@ class Goal:
 
 
 @dataclass(frozen=True, slots=True)
-class Placed:
-    """A node in the drawing: what it is and where its branches lead."""
-
-    id: str
-    node: Node
-    branches: dict[str, str]
-    timing: Timing | None = None
-
-    def target(self, branch: str) -> str | None:
-        """The node behind `branch`; an unconnected branch goes where its fallback goes."""
-        while branch not in self.branches and branch in self.node.FALLBACK:
-            branch = self.node.FALLBACK[branch]
-        return self.branches.get(branch)
-
-
-@dataclass(frozen=True, slots=True)
 class Document:
     """A journey as drawn. `raw` is what it was read from."""
 
@@ -107,6 +87,10 @@ class Document:
     control: int = 0
     """So many of 1,000,000 buckets are the control group, which gets no messages of this journey."""
     raw: dict[str, Any] = field(default_factory=dict[str, Any])
+    drawn: dict[str, Any] = field(default_factory=dict[str, Any])
+    """The nodes as drawn, also those that could not be read; of a rule those that it stands for."""
+    places: dict[str, str] = field(default_factory=dict[str, str])
+    """Of a rule: where of the drawing → where in the rule, for problems."""
 
 
 def dump(document: Document) -> dict[str, Any]:
@@ -135,10 +119,11 @@ def parse(raw: Any, problems: list[Problem]) -> Document | None:
         if not isinstance(raw_map.get(name, ""), str):
             problems.append(Problem(name, f"expected a text, found {shown(raw_map[name])}"))
     id_ = raw_map.get("id")
-    if not isinstance(id_, str) or not _ID.fullmatch(id_):
+    if not isinstance(id_, str) or not ID.fullmatch(id_):
         problems.append(Problem("id", f"expected lower-case letters, digits, - and _ (at most 64), found {shown(id_)}"))
         id_ = ""
-    entry = _mapping(raw_map.get("entry"), "entry", ENTRY_KEYS, problems)
+    rule = parse_rule(raw_map, problems) if "rule" in raw_map else None
+    entry = rule.entry if rule else _mapping(raw_map.get("entry"), "entry", ENTRY_KEYS, problems)
     triggers = () if "on" not in entry else parse_triggers(entry["on"], "entry.on", problems)
     if "on" not in entry:
         problems.append(Problem("entry.on", "is missing: what starts the journey?"))
@@ -156,11 +141,11 @@ def parse(raw: Any, problems: list[Problem]) -> Document | None:
                 "entry.concurrency", "'many' cannot be combined with a key: a key already allows one run for each value"
             )
         )
-    start = raw_map.get("start")
+    start = rule.start if rule else raw_map.get("start")
     if not isinstance(start, str):
         problems.append(Problem("start", f"expected the id of the first node, found {shown(start)}"))
         start = ""
-    return Document(
+    document = Document(
         id=id_,
         name=str(raw_map.get("name", id_)),
         triggers=triggers,
@@ -171,12 +156,20 @@ def parse(raw: Any, problems: list[Problem]) -> Document | None:
         active=_active(raw_map.get("active"), problems),
         exit=_exit(raw_map.get("exit_when"), problems),
         goal=_goal(raw_map.get("goal"), problems),
-        nodes=_nodes(raw_map.get("nodes"), problems),
+        nodes=rule.nodes if rule else parse_nodes(raw_map.get("nodes"), problems),
         start=start,
         priority=_priority(raw_map.get("priority"), problems),
         control=_control(raw_map.get("control"), problems),
         raw=copy.deepcopy(raw_map),
+        drawn=rule.drawn if rule else _drawn(raw_map.get("nodes")),
+        places=rule.places if rule else {},
     )
+    problems[:] = renamed(problems, document.places)
+    return document
+
+
+def _drawn(raw: Any) -> dict[str, Any]:
+    return {str(id_): one for id_, one in cast("dict[Any, Any]", raw).items()} if isinstance(raw, dict) else {}
 
 
 def _deeper(raw: Any, levels: int) -> bool:
@@ -301,69 +294,3 @@ def _goal(raw: Any, problems: list[Problem]) -> Goal | None:
     except ValueError as error:
         problems.append(Problem("goal.within", str(error)))
         return Goal(pattern)
-
-
-def _nodes(raw: Any, problems: list[Problem]) -> dict[str, Placed]:
-    if not isinstance(raw, dict) or not raw:
-        problems.append(Problem("nodes", f"expected at least one node, found {shown(raw)}"))
-        return {}
-    if len(cast("dict[Any, Any]", raw)) > MAX_NODES:
-        problems.append(Problem("nodes", f"more than {MAX_NODES} nodes"))
-        return {}
-    found = {str(id_): _node(str(id_), one, problems) for id_, one in cast("dict[Any, Any]", raw).items()}
-    return {id_: placed for id_, placed in found.items() if placed is not None}
-
-
-def _node(id_: str, raw: Any, problems: list[Problem]) -> Placed | None:
-    where = f"nodes.{id_}"
-    if not _ID.fullmatch(id_):
-        problems.append(Problem(where, "a node id is made of lower-case letters, digits, - and _ (at most 64)"))
-    if not isinstance(raw, dict):
-        problems.append(Problem(where, f"expected a node such as {{wait: 2h, next: …}}, found {shown(raw)}"))
-        return None
-    raw_map = cast("dict[str, Any]", raw)
-    kinds = [name for name in raw_map if name in NODES]
-    if len(kinds) != 1:
-        strange = next((name for name in raw_map if nearest(name, NODES)), None)
-        hint = nearest(strange, NODES) if strange is not None and not kinds else ""
-        what = f"found {' and '.join(kinds or map(str, raw_map)) or 'nothing'}{hint}"
-        problems.append(Problem(where, f"expected one kind of node, {what} (kinds: {', '.join(NODES)})"))
-        return None
-    kind = NODES[kinds[0]]
-    node = _settings(kind, raw_map[kind.KIND], f"{where}.{kind.KIND}", problems)
-    timing = parse_timing(raw_map["timing"], f"{where}.timing", problems) if "timing" in raw_map else None
-    branches: dict[str, str] = {}
-    for name, target in raw_map.items():
-        if name == kind.KIND or name in RESERVED:
-            continue
-        branch = str(name)
-        if node is not None and branch not in node.branches():
-            allowed = node.branches()
-            problems.append(
-                Problem(
-                    f"{where}.{branch}",
-                    f"'{branch}' is not a branch of {kind.KIND}{nearest(branch, allowed)} (branches: {', '.join(allowed) or 'none'})",
-                )
-            )
-        elif not isinstance(target, str):
-            problems.append(Problem(f"{where}.{branch}", f"expected the id of a node, found {shown(target)}"))
-        else:
-            branches[branch] = target
-    return None if node is None else Placed(id_, node, branches, timing)
-
-
-def _settings(kind: type[Node], raw: Any, where: str, problems: list[Problem]) -> Node | None:
-    if isinstance(raw, dict):
-        raw_map: dict[str, Any] = kind.normalise(cast("dict[str, Any]", raw))
-    elif raw is None:
-        raw_map = {}
-    elif kind.SHORT is not None:
-        raw_map = kind.normalise({kind.SHORT: raw})
-    else:
-        problems.append(Problem(where, f"expected settings ({', '.join(kind.FIELDS)}), found {shown(raw)}"))
-        return None
-    before = len(problems)
-    node = kind(parse_settings(raw_map, kind.FIELDS, where, problems))
-    if len(problems) == before:
-        problems.extend(Problem(f"{where}.{setting}", message) for setting, message in node.check_settings())
-    return node if len(problems) == before else None
