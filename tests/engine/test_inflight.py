@@ -44,7 +44,7 @@ async def replayed(
             await replay.advance(START)
 
             async def publish(document: dict[str, Any], policy: Policy) -> None:
-                mapping = mapping_of([document for one in changes if (document := one.document)], document)
+                mapping = mapping_of([one.document for one in changes if one.document], document)
                 async with world.pool.connection() as conn:
                     if policy != "move":
                         mapping = None
@@ -82,12 +82,15 @@ def simulated(changes: list[PlanChange], lines: list[Line], end: int) -> Answers
     }
 
 
+POLICIES: st.SearchStrategy[Policy] = st.sampled_from(["move", "move", "keep", "exit"])
+
+
 @FEW
 @given(
     first=journeys("first", emits=False),
     lines=lives(guesses=False),
     versions=st.lists(
-        st.tuples(st.floats(0, 1), journeys("first", emits=False), st.sampled_from(["move", "move", "keep", "exit"])),
+        st.tuples(st.floats(0, 1), journeys("first", emits=False), POLICIES),
         min_size=1,
         max_size=4,
     ),
@@ -98,7 +101,7 @@ def test_rule_08_publications_in_the_middle_give_the_answers_of_the_simulation(
 ) -> None:
     end = lines[-1][0] + 3 * DAY
     lasts = [place for place, line in enumerate(lines) if place + 1 == len(lines) or lines[place + 1][0] > line[0]]
-    publications = sorted(
+    publications: list[Publication] = sorted(
         ((lasts[int(where * (len(lasts) - 1))], document, policy) for where, document, policy in versions),
         key=lambda one: one[0],
     )

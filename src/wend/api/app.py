@@ -7,10 +7,14 @@ from collections.abc import Awaitable, Callable, Sequence
 from fastapi import Depends, FastAPI, Request, Response
 from starlette.routing import BaseRoute
 
-from wend.api import health, keys, messages, operations, problem, profiles, settings, templates
+from wend.api import health, keys, messages, operations, problem, profiles, publishing, settings, templates
+from wend.api import identity as identity_api
 from wend.api import journeys as journeys_api
+from wend.api import schema as schema_api
+from wend.api import segments as segments_api
 from wend.api.idempotency import Idempotency
-from wend.api.pages import home, inbox, journeys, people
+from wend.api.pages import home, identity, inbox, journeys, people, versions
+from wend.api.pages import segments as segment_pages
 from wend.api.security import page_guard
 from wend.api.surface import Surface
 
@@ -46,9 +50,22 @@ def build(surface: Surface, recipients: Sequence[BaseRoute] = ()) -> FastAPI:
     app.middleware("http")(_headers)
     app.include_router(health.probes)
     app.router.routes.extend(recipients)
-    for noun in (journeys_api, templates, profiles, messages, operations, settings, keys, health):
+    for noun in (
+        publishing,
+        journeys_api,
+        templates,
+        profiles,
+        messages,
+        operations,
+        settings,
+        keys,
+        health,
+        identity_api,
+        schema_api,
+        segments_api,
+    ):
         app.include_router(noun.router)
-    for pages in (home, journeys, people, inbox):
+    for pages in (home, journeys, versions, people, inbox, identity, segment_pages):
         app.include_router(pages.router, dependencies=[Depends(page_guard)])
     return app
 

@@ -1,4 +1,4 @@
-"""`/api/journeys`: documents, drafts, publishing, life, counts, the people at a node, and starting a person by call."""
+"""`/api/journeys`: documents, drafts, life, counts, the people at a node, and starting a person by call (publishing: publishing.py)."""
 
 from __future__ import annotations
 
@@ -68,36 +68,11 @@ class Checked(BaseModel):
     problems: list[FieldProblem]
 
 
-class JourneyPublished(BaseModel):
-    """What publishing did. `changed` false: this very document is live already."""
-
-    id: str
-    version: int
-    changed: bool
-    warnings: list[FieldProblem]
-
-
 class Status(BaseModel):
     """A journey's status after it changed."""
 
     id: str
     status: str
-
-
-class Version(BaseModel):
-    """One act of publishing or of the journey's life, at one instant for everybody."""
-
-    number: int
-    at: int
-    kind: str
-    version: int
-    policy: str
-
-
-class VersionList(BaseModel):
-    """The latest first."""
-
-    items: list[Version]
 
 
 class NodeCounts(BaseModel):
@@ -169,14 +144,14 @@ async def check(request: Request, key: Reader, raw: Raw) -> Checked:
     """Everything that is wrong with a document, without keeping it."""
     async with surface_of(request).pool.connection() as conn:
         document, problems = await acts.checked(conn, raw)
-    return Checked(ok=document is not None, problems=_fields(problems))
+    return Checked(ok=document is not None, problems=fields_of(problems))
 
 
 @router.get("/{journey}", operation_id="get_journey")
 async def get(request: Request, key: Reader, journey: Id) -> JourneyWhole:
     """A journey."""
     async with surface_of(request).pool.connection() as conn:
-        return JourneyWhole.model_validate(await _known(conn, journey))
+        return JourneyWhole.model_validate(await known_journey(conn, journey))
 
 
 @router.put("/{journey}/draft", operation_id="put_journey_draft")
@@ -190,38 +165,15 @@ async def put_draft(request: Request, key: Writer, journey: Id, raw: Raw) -> Che
         try:
             problems = await acts.put_draft(conn, document, who=f"key {key.id}")
         except acts.Refused as refused:
-            raise Fault(422, "journey", "The document has no usable id.", _fields(refused.problems)) from None
-    return Checked(ok=not any(one.level == "error" for one in problems), problems=_fields(problems))
-
-
-@router.post("/{journey}/publish", operation_id="publish_journey")
-async def publish(
-    request: Request, key: Writer, journey: Id, raw: Annotated[dict[str, Any] | None, Body()] = None
-) -> JourneyPublished:
-    """Publish the document in the body, or the draft when there is no body. Refused with all its errors (422)."""
-    async with surface_of(request).pool.connection() as conn:
-        if raw is None:
-            known = await _known(conn, journey)
-            raw = known["draft"]
-            if raw is None:
-                raise Fault(409, "no-draft", f"Journey {journey!r} has no draft; send the document in the body.")
-        document = {"id": journey} | raw
-        if document["id"] != journey:
-            raise Fault(422, "invalid", f"The document's id is {document['id']!r}, the address names {journey!r}.")
-        try:
-            done = await acts.publish(conn, document, who=f"key {key.id}")
-        except acts.Refused as refused:
-            raise Fault(422, "journey", "The journey has errors.", _fields(refused.problems)) from None
-        except PublishError as error:
-            raise Fault(409, "not-now", str(error)) from None
-    return JourneyPublished(id=done.id, version=done.version, changed=done.changed, warnings=_fields(done.warnings))
+            raise Fault(422, "journey", "The document has no usable id.", fields_of(refused.problems)) from None
+    return Checked(ok=not any(one.level == "error" for one in problems), problems=fields_of(problems))
 
 
 @router.post("/{journey}/starts", operation_id="start_journey", status_code=202)
 async def start(request: Request, key: Writer, journey: Id, wanted: StartWanted) -> Started:
     """Start a person by call. The journey must have the trigger `api`."""
     async with surface_of(request).pool.connection() as conn:
-        known = await _known(conn, journey)
+        known = await known_journey(conn, journey)
         document = parse(known["document"] or {}, [])
         if document is None or not any(isinstance(one, OnStart) and one.trigger == "api" for one in document.triggers):
             raise Fault(409, "not-by-call", f"Journey {journey!r} is not started by call: it has no trigger 'api'.")
@@ -234,7 +186,7 @@ async def start(request: Request, key: Writer, journey: Id, wanted: StartWanted)
 async def change(request: Request, key: Writer, journey: Id, act: acts.Act) -> Status:
     """Pause, resume, sunset (nobody enters, people inside finish) or stop (everybody leaves)."""
     async with surface_of(request).pool.connection() as conn:
-        await _known(conn, journey)
+        await known_journey(conn, journey)
         try:
             status = await acts.live(conn, act, journey, who=f"key {key.id}")
         except PublishError as error:
@@ -242,32 +194,11 @@ async def change(request: Request, key: Writer, journey: Id, act: acts.Act) -> S
     return Status(id=journey, status=status)
 
 
-@router.get("/{journey}/versions", operation_id="list_journey_versions")
-async def versions(request: Request, key: Reader, journey: Id) -> VersionList:
-    """Everything that was published, paused, resumed …, the latest first."""
-    async with surface_of(request).pool.connection() as conn:
-        await _known(conn, journey)
-        found = await journeys.history(conn, journey)
-    return VersionList(items=[Version.model_validate(one) for one in found])
-
-
-@router.get("/{journey}/versions/{version}", operation_id="get_journey_version")
-async def version(
-    request: Request, key: Reader, journey: Id, version: Annotated[int, Path(ge=1, lt=1 << 31)]
-) -> dict[str, Any]:
-    """The document of a published version."""
-    async with surface_of(request).pool.connection() as conn:
-        found = await journeys.document(conn, journey, version)
-    if found is None:
-        raise missing("published version", f"{journey} {version}")
-    return found
-
-
 @router.get("/{journey}/counts", operation_id="count_journey")
 async def counts(request: Request, key: Reader, journey: Id) -> Counts:
     """How many are where, and how many passed."""
     async with surface_of(request).pool.connection() as conn:
-        await _known(conn, journey)
+        await known_journey(conn, journey)
         return Counts.model_validate(asdict(await journeys.counts(conn, journey)))
 
 
@@ -283,7 +214,7 @@ async def people_at(
     """The people who rest at a node, each with why."""
     after = paging.decode(cursor, int, str)
     async with surface_of(request).pool.connection() as conn:
-        await _known(conn, journey)
+        await known_journey(conn, journey)
         found = await journeys.people_at(
             conn, journey, node, after=(after[0], after[1]) if after else (0, ""), limit=limit + 1
         )
@@ -295,14 +226,16 @@ async def people_at(
     )
 
 
-async def _known(conn: Connection, journey: str) -> dict[str, Any]:
+async def known_journey(conn: Connection, journey: str) -> dict[str, Any]:
+    """The journey as `reports.journeys.one` gives it. 404 with the nearest name when there is none."""
     found = await journeys.one(conn, journey)
     if found is None:
         raise missing("journey", journey, nearest(journey, [one["id"] for one in await journeys.every(conn)]))
     return found
 
 
-def _fields(problems: list[Problem]) -> list[FieldProblem]:
+def fields_of(problems: list[Problem]) -> list[FieldProblem]:
+    """Problems of a document as the API tells them."""
     return [FieldProblem(field=one.where, message=one.message, level=one.level) for one in problems]
 
 

@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
+from wend.commands import versions
 from wend.commands.context import Data, settings
 from wend.commands.database import WHO, with_database
 from wend.commands.errors import UserError
 from wend.commands.reading import read_document
 from wend.commands.simulate import simulate
+from wend.commands.versions import Maps, WhatOfPeople, Yes
 from wend.core.problems import nearest
 
 if TYPE_CHECKING:
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Journeys: check, publish, pause, watch, and try on events.", no_args_is_help=True)
 app.command()(simulate)
+versions.add_to(app)
 
 Files = Annotated[list[Path], typer.Argument(metavar="FILES…", help="Journey documents (YAML).", show_default=False)]
 Name = Annotated[str, typer.Argument(metavar="JOURNEY", help="The journey's id.", show_default=False)]
@@ -55,12 +58,29 @@ async def _checked(conn: Connection, raw: Any) -> Any:
 
 
 @app.command()
-def publish(files: Files, data: Data = None) -> None:
-    """Publish; people inside finish on the version they began with. All files or none."""
-    from wend.commands.publishing import publish_all
+def publish(
+    files: Files,
+    policy: WhatOfPeople = "keep",
+    maps: Maps = None,
+    at: Annotated[
+        str | None, typer.Option(metavar="WHEN", help="Not now but then, such as '2026-12-01 09:00' (UTC).")
+    ] = None,
+    yes: Yes = False,
+    data: Data = None,
+) -> None:
+    """Publish; people inside stay on their version, move to the new one, or leave (--policy). All files or none."""
+    from wend.commands import publishing
 
     documents = [(path, read_document(path)) for path in files]
-    for done in with_database(settings(data), lambda conn: publish_all(conn, documents)):
+    config, mapping = settings(data), publishing.mapping_of(maps)
+    if at is not None:
+        instant = publishing.instant(at)
+        with_database(config, lambda conn: publishing.schedule_all(conn, documents, instant, policy, mapping))
+        return
+    if policy != "keep":
+        with_database(config, lambda conn: publishing.show_impact(conn, documents, policy, mapping))
+        publishing.ask(yes)
+    for done in with_database(config, lambda conn: publishing.publish_all(conn, documents, policy, mapping)):
         said = f"version {done.version} is live" if done.changed else f"version {done.version} is live already"
         print(f"{done.id}: {said}")
 
@@ -114,6 +134,7 @@ def show(
     """Where people are in a journey, or its document."""
     from wend.commands.output import table
     from wend.content.documents import dump
+    from wend.core.journey.document import parse
     from wend.reports import journeys
 
     async def work(conn: Connection) -> tuple[dict[str, Any], journeys.JourneyCounts]:
@@ -132,7 +153,8 @@ def show(
         f"started {counts.started}, inside {counts.inside}, ended {counts.ended}, goals {counts.goals},"
         f" starts refused {counts.refused}"
     )
-    nodes: list[str] = list(raw.get("nodes") or {})
+    drawn = parse(raw, [])
+    nodes = list(drawn.drawn) if drawn is not None else []
     rows = [
         (node, max(0, one.waiting), one.passed, one.ended, one.failed)
         for node in nodes

@@ -18,6 +18,7 @@ from fastapi import FastAPI
 from starlette.types import Receive, Scope, Send
 
 from wend import __version__
+from wend.api.acts.publishing import publish_due
 from wend.api.app import build
 from wend.api.surface import IntakeNumbers, Process, Surface
 from wend.commands.channels import sender_settings, smtp_of
@@ -33,6 +34,7 @@ from wend.delivery.feedback import FeedbackLog
 from wend.delivery.render import SenderSettings
 from wend.delivery.tracking import tracking_routes
 from wend.engine.maintenance import maintain_forever
+from wend.engine.scheduled import publish_scheduled
 from wend.intake.door import Intake
 from wend.intake.limits import Limits
 from wend.intake.protocol import UVICORN_SETTINGS
@@ -85,7 +87,8 @@ async def serve(config: Config, database: Database, claim: Claim) -> None:
         surface.intake = lambda: IntakeNumbers(intake.groups.waiting, intake.groups.committed, intake.groups.groups)
         recipients = tracking_routes(FeedbackLog(pool, clock, migrated.partitions), links)
         application = doors(build(surface, recipients), tracking_app(intake))
-        for work in (clock.run(pool), database.watch(), maintain_forever(pool, clock), housekeeping(pool, clock)):
+        on_time = publish_scheduled(pool, clock, publish_due)
+        for work in (clock.run(pool), database.watch(), maintain_forever(pool, clock), housekeeping(pool, clock), on_time):
             after.push_async_callback(_end, asyncio.create_task(work))
         intake.start()
         after.push_async_callback(intake.stop)

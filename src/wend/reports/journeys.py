@@ -157,7 +157,8 @@ async def people_at(
 
 
 async def attention(conn: Connection) -> dict[str, int]:
-    """Drafts that wait for publishing, and failed steps of the last day by journey (as `failed:<journey>`)."""
+    """Drafts that wait for publishing, failed steps of the last day by journey (as `failed:<journey>`), and publications of the last
+    week that were due and failed (as `unpublished:<journey>`)."""
     drafts = await first(conn, "select count(*) as n from journey where draft is not null")
     found = {"drafts": int(drafts["n"]) if drafts else 0}
     for row in await rows(
@@ -166,6 +167,12 @@ async def attention(conn: Connection) -> dict[str, int]:
         " and day >= (extract(epoch from now()) / 86400)::int - 1 group by journey order by journey",
     ):
         found[f"failed:{row['journey']}"] = int(row["n"])
+    for row in await rows(
+        conn,
+        "select journey, count(*) as n from scheduled where status = 'failed'"
+        " and updated_at > ((extract(epoch from now()) - 7 * 86400) * 1000)::bigint group by journey order by journey",
+    ):
+        found[f"unpublished:{row['journey']}"] = int(row["n"])
     return found
 
 

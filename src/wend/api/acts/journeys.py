@@ -6,6 +6,7 @@ before it: the whole document is checked, with what the workspace knows, and all
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, cast
 
@@ -19,9 +20,10 @@ from wend.core.journey.document import Document, parse
 from wend.core.journey.nodes.send import Send
 from wend.core.journey.overlap import overlaps
 from wend.core.journey.triggers import OnEvent
+from wend.core.plan import Policy
 from wend.core.problems import Problem
 from wend.engine.publish import change_life, publish_journey
-from wend.reports import journeys
+from wend.reports import journeys, segments
 from wend.reports.seen import seen
 from wend.store.clock import now_ms
 from wend.store.codec import encode_json
@@ -62,6 +64,7 @@ async def checked(
         events=sample.events or None,
         templates={name: str(document.get("channel", "")) for name, document in found.items()},
         journeys=frozenset(one["id"] for one in await journeys.every(conn)),
+        segments=await segments.kinds(conn),
     )
     document, problems = check(raw, known)
     if document is None:
@@ -113,10 +116,18 @@ async def put_draft(conn: Connection, raw: dict[str, Any], *, who: str) -> list[
     return problems
 
 
-async def publish(conn: Connection, raw: dict[str, Any], *, who: str) -> Published:
-    """Check and publish a document as the next version; people inside stay on theirs. Raises Refused, or engine's PublishError.
+async def publish(
+    conn: Connection,
+    raw: dict[str, Any],
+    *,
+    who: str,
+    policy: Policy = "keep",
+    mapping: Mapping[str, str] | None = None,
+) -> Published:
+    """Check and publish a document as the next version. Raises Refused, or engine's PublishError (MoveRefused says all problems).
 
-    Publishing what is live already changes nothing.
+    `policy` and `mapping`: what becomes of the people inside (journeys.md rule 8). Publishing what is live already changes nothing,
+    unless people are to be moved to it, or to leave.
     """
     document, problems = await checked(conn, raw)
     if document is None:
@@ -124,15 +135,16 @@ async def publish(conn: Connection, raw: dict[str, Any], *, who: str) -> Publish
     before = await journeys.one(conn, document.id)
     found = {one.id: one.document for one in await list_templates(conn)}
     reads = reads_of([template for _, template in _used(document, found) if template is not None])
-    if before is not None and before["status"] == "live" and before["document"] == raw:
+    if policy == "keep" and before is not None and before["status"] == "live" and before["document"] == raw:
         kept = await journeys.reads(conn, document.id, before["version"])
         if kept is None or all(set(names) <= set(kept.get(kind, ())) for kind, names in reads.items()):
             return Published(document.id, before["version"], 0, problems, changed=False)
-    change = await publish_journey(conn, raw, reads=reads)
+    change = await publish_journey(conn, raw, reads=reads, policy=policy, mapping=mapping)
     await conn.execute(
         "update journey set draft = null where id = %s and draft::text = %s", (document.id, encode_json(raw).decode())
     )
-    await audit(conn, who, f"journey {document.id} version {change.version} published")
+    detail = {"policy": policy, **({"mapping": dict(mapping)} if mapping else {})}
+    await audit(conn, who, f"journey {document.id} version {change.version} published", detail)
     return Published(document.id, change.version, change.number, problems)
 
 

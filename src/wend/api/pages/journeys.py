@@ -15,6 +15,7 @@ from wend.api.surface import surface_of
 from wend.content.documents import dump
 from wend.core.journey.document import Document, parse
 from wend.core.problems import Problem
+from wend.engine.scheduled import Scheduled, listed
 from wend.reports import journeys
 from wend.reports.sentences import step_sentence
 
@@ -56,6 +57,7 @@ async def journey_page(
             return page("No such journey", tag("p", f"There is no journey '{journey}'."), here="/journeys", status=404)
         counts = await journeys.counts(conn, journey)
         history = await journeys.history(conn, journey)
+        coming = await listed(conn, journey, limit=20)
         people = await journeys.people_at(conn, journey, node, after=after, limit=_AT_ONCE + 1) if node else []
     raw: dict[str, Any] = found["document"] or found["draft"] or {}
     problems: list[Problem] = []
@@ -87,7 +89,10 @@ async def journey_page(
     if node:
         shown, further = paging.cut(people, _AT_ONCE)
         content.append(_people(document, journey, node, shown, further))
-    content += [tag("h2", "Publication"), _history(history), tag("h2", "Document")]
+    content += [tag("h2", "Publication"), _history(journey, history)]
+    if coming:
+        content += [tag("h2", "Publications at an instant"), _coming(coming)]
+    content.append(tag("h2", "Document"))
     content.append(tag("pre", dump(raw)))
     return page(found["name"] or journey, *content, here="/journeys")
 
@@ -139,6 +144,19 @@ def _why(one: dict[str, Any]) -> str:
     return step_sentence(step)
 
 
-def _history(history: list[dict[str, Any]]) -> Html:
-    rows = [(time(one["at"]), one["kind"], one["version"] or "–", one["policy"]) for one in history]
+def _coming(coming: list[Scheduled]) -> Html:
+    rows = [(time(one.at), one.status, one.policy, one.why or one.version or "–") for one in coming]
+    return table(("When", "Status", "People inside", "Version, or why not"), rows)
+
+
+def _history(journey: str, history: list[dict[str, Any]]) -> Html:
+    rows = [
+        (
+            time(one["at"]),
+            one["kind"],
+            link(one["version"], f"{journey_path(journey)}/versions/{one['version']}") if one["version"] else "–",
+            one["policy"],
+        )
+        for one in history
+    ]
     return table(("When", "What", "Version", "People inside"), rows, empty="Never published.")
