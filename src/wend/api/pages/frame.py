@@ -13,7 +13,13 @@ from wend.reports.sentences import clock
 
 _STYLE = files("wend.api.pages").joinpath("style.css").read_text(encoding="utf-8")
 
-_NAVIGATION = (("/", "Home"), ("/journeys", "Journeys"), ("/people", "People"), ("/inbox", "Inbox"))
+_NAVIGATION = (
+    ("/", "Home"),
+    ("/journeys", "Journeys"),
+    ("/segments", "Segments"),
+    ("/people", "People"),
+    ("/inbox", "Inbox"),
+)
 
 
 def page(title: str, *content: Child, here: str = "", status: int = 200) -> HTMLResponse:

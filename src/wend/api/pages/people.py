@@ -12,10 +12,11 @@ from fastapi.responses import RedirectResponse, Response
 from wend.api import paging
 from wend.api.pages.frame import facts, journey_path, more, page, person_link, time
 from wend.api.pages.html import Child, Html, link, table, tag
+from wend.api.pages.segments import person_segments
 from wend.api.surface import surface_of
 from wend.core.consent import CHANNELS, reachable
 from wend.core.profile import Profile
-from wend.reports import journeys, people
+from wend.reports import journeys, people, segments
 from wend.reports.sentences import message_sentence, sentences, step_sentence
 from wend.reports.timeline import START, Entry, timeline
 from wend.reports.why import why
@@ -75,6 +76,7 @@ async def person_page(
         entries = await timeline(conn, profile_id, before=(before[0], before[1], before[2]), limit=_AT_ONCE + 1)
         answer = await why(conn, profile_id, journey) if journey else None
         every = await journeys.every(conn)
+        inside = await segments.of_person(conn, person.partition, profile_id)
     shown, further = paging.cut(entries, _AT_ONCE)
     profile = person.profile or Profile(profile_id)
     content: list[Child] = [tag("p", f"Profile {profile_id}", class_="muted")]
@@ -89,6 +91,8 @@ async def person_page(
         _runs(profile),
         _ask(profile_id, journey, [one["id"] for one in every]),
         tag("pre", "\n".join(sentences(answer)), id="why") if answer else None,
+        tag("h2", "Segments"),
+        person_segments(inside),
         tag("h2", "Timeline"),
         _timeline(shown),
         more(f"/people/{profile_id}", paging.encode(*shown[-1].position) if further else None),
