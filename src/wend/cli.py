@@ -13,7 +13,18 @@ from typing import Annotated, NoReturn, cast
 import typer
 
 from wend import __version__
-from wend.commands import identity, importing, journeys, keys, learning, operating, parked, partitions, templates
+from wend.commands import (
+    identity,
+    importing,
+    journeys,
+    keys,
+    learning,
+    operating,
+    parked,
+    partitions,
+    segments,
+    templates,
+)
 from wend.commands.context import Data, settings
 from wend.commands.errors import Several, UserError
 from wend.commands.why import why
@@ -32,6 +43,7 @@ app = typer.Typer(
 app.add_typer(keys.app, name="key")
 app.add_typer(journeys.app, name="journey")
 app.add_typer(templates.app, name="template")
+app.add_typer(segments.app, name="segment")
 app.add_typer(importing.app, name="import")
 app.add_typer(parked.app, name="parked")
 app.add_typer(identity.app, name="identity")

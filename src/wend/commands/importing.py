@@ -71,7 +71,7 @@ def events(
             await replay_.finish()
             return done
 
-    _import(config, file, timed if replay else live)
+    import_file(config, file, timed if replay else live)
 
 
 @app.command()
@@ -102,10 +102,11 @@ def profiles(
             file, pool=pool, clock=clock, partitions=partitions, progress=progress, columns=Columns(names), start=start
         )
 
-    _import(settings(data), file, work)
+    import_file(settings(data), file, work)
 
 
-def _import(config: Config, file: Path, importer: Importer) -> None:
+def import_file(config: Config, file: Path, importer: Importer) -> None:
+    """Let `importer` read the file, with a progress bar; say what it did. UserError when it stops."""
     from rich.progress import BarColumn, DownloadColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
     from wend.commands.output import console

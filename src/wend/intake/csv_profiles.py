@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import IO, Any, Final, cast
 
 from wend.core.consent import CHANNELS
-from wend.core.inputs import Consent, Identify, Start
+from wend.core.inputs import Consent, Identify, ListChange, Start
 from wend.core.problems import nearest
 from wend.intake.identifiers import ANONYMOUS, EMAIL, USER, email_key, identifier
 from wend.intake.import_job import ImportFailed, Row
@@ -59,9 +59,18 @@ class Columns:
 
 
 def read_profiles(
-    path: Path, columns: Columns, limits: Limits, *, now: int, source: str, job: str, start: str | None
+    path: Path,
+    columns: Columns,
+    limits: Limits,
+    *,
+    now: int,
+    source: str,
+    job: str,
+    start: str | None = None,
+    list: str | None = None,
 ) -> Iterator[Row]:
-    """The rows of the file. `now`: ms UTC; `source`: of consents; `job`: makes the rows' message ids. Raises ImportFailed."""
+    """The rows of the file. `now`: ms UTC; `source`: of consents; `job`: makes the rows' message ids; `start`: a journey to start;
+    `list`: a list to put them on, then the file only says who it is. Raises ImportFailed."""
     with path.open("rb") as file:
         first = _line(file)
         if first.startswith((b"\xff\xfe", b"\xfe\xff")):
@@ -69,12 +78,12 @@ def read_profiles(
         header_text = first.removeprefix(b"\xef\xbb\xbf").decode("utf-8", "replace")
         delimiter = max(",;\t|", key=header_text.count)
         header = [name.strip() for name in next(csv.reader([header_text], delimiter=delimiter), [""])]
-        table = _Table(path, header, columns)
+        table = _Table(path, header, columns, start, list)
         for number, text in _records(file):
             row = Row(number, text, None, None, file.tell())
             try:
                 cells = _cells(text, delimiter, len(header))
-                row.message = table.message(cells, limits, now, source, f"{job}:{number}", start)
+                row.message = table.message(cells, limits, now, source, f"{job}:{number}")
             except Refused as refused:
                 row.refused = refused
             yield row
@@ -139,7 +148,9 @@ def _cells(text: bytes, delimiter: str, count: int) -> list[str]:
 class _Table:
     """The header, understood once."""
 
-    def __init__(self, path: Path, header: list[str], columns: Columns) -> None:
+    def __init__(self, path: Path, header: list[str], columns: Columns, start: str | None, put_on: str | None) -> None:
+        self._start = start
+        self._put_on = put_on
         unknown = [name for name in columns.names if name not in header]
         if unknown:
             raise ImportFailed(f"{path}: the header has no column {unknown[0]!r}{nearest(unknown[0], header)}")
@@ -154,6 +165,11 @@ class _Table:
                 continue
             if name in seen:
                 raise ImportFailed(f"{path}: the columns {seen[name]!r} and {title!r} are both read as {name!r}")
+            if put_on is not None and columns.names:
+                # Only the columns that were named; what is called neither is a user id.
+                name = "" if title not in columns.names else name if name in (USER, ANONYMOUS, EMAIL) else USER
+            if put_on is not None and name not in (USER, ANONYMOUS, EMAIL):
+                continue
             seen[name] = title
             channel = name.removeprefix("consent_")
             if channel != name and channel not in (*CHANNELS, "tracking"):
@@ -165,7 +181,7 @@ class _Table:
                 f"found are {', '.join(header)[:200]}"
             )
 
-    def message(self, cells: list[str], limits: Limits, now: int, source: str, id: str, start: str | None) -> Message:
+    def message(self, cells: list[str], limits: Limits, now: int, source: str, id: str) -> Message:
         """The profile of one row. Raises Refused."""
         traits: dict[str, Any] = {}
         entries: list[Entry] = []
@@ -192,8 +208,10 @@ class _Table:
         lookups = check_traits(traits)
         known = Identify(traits, now, imported=True, user_id=user, anonymous_id=anonymous, tags=tags)
         entries.insert(0, entry(known, f"{id}:identify"))
-        if start is not None:
-            entries.append(entry(Start(start, now, trigger="profiles"), f"{id}:start"))
+        if self._start is not None:
+            entries.append(entry(Start(self._start, now, trigger="profiles"), f"{id}:start"))
+        if self._put_on is not None:
+            entries.append(entry(ListChange(self._put_on, now), f"{id}:list"))
         if len(entries[0].payload) > limits.item_bytes:
             raise Refused("item_too_large", f"The row has more than {limits.item_bytes} bytes.")
         by_lookup = email if user is None and anonymous is None else None

@@ -95,6 +95,34 @@ async def import_profiles(
     return await _import_as_it_stands(job, rows)
 
 
+async def upload_list(
+    path: Path,
+    list: str,
+    *,
+    made_at: int,
+    pool: Pool,
+    clock: Clock,
+    partitions: int,
+    limits: Limits | None = None,
+    progress: Progress | None = None,
+    columns: Columns | None = None,
+) -> Imported:
+    """Put everybody whom a CSV file names on a list; whoever is not known yet becomes known. Other columns are not read.
+
+    `made_at`: when the list was made (ms UTC): the same file is taken once for one list. Raises OSError; ImportFailed when the
+    header has no column that identifies a person.
+    """
+    limits = limits or Limits()
+    wanted = columns or Columns()
+    digest = job_id(path, kind="list", list=list, made_at=made_at, columns=wanted.as_options())
+    job = Job(path, digest, pool, clock, partitions, progress)
+    done = await job.open()
+    if done is not None:
+        return done
+    rows = read_profiles(path, wanted, limits, now=clock.now_ms(), source=f"list {list}", job=digest[:16], list=list)
+    return await _import_as_it_stands(job, rows)
+
+
 async def _import_as_it_stands(job: Job, rows: Iterator[Row]) -> Imported:
     chunk: list[Row] = []
     count = 0
