@@ -3,6 +3,7 @@
 import asyncio
 import random
 
+from wend.api.acts.identity import merge
 from wend.intake.items import Envelope, ItemReader
 from wend.intake.limits import Limits
 from wend.intake.resolve import Cache
@@ -266,3 +267,61 @@ async def test_two_processes_that_see_a_new_person_first_end_with_one(world):
             plans = await asyncio.gather(*takes)
             assert len({person for plan in plans for person in plan.people}) == 1
     assert await world.rows("select count(*), count(distinct profile_id) from log") == [(90, 15)]
+
+
+NOBODY = [
+    "null",
+    "undefined",
+    "0",
+    "anonymous",
+    " NULL ",
+    "None",
+    "nan",
+    "-1",
+    "[object Object]",
+    "(not set)",
+    0,
+    "",
+    "0" * 36,
+]
+
+
+async def test_what_broken_clients_send_where_they_have_no_id_is_never_an_identifier(world):
+    """intake.md: else a thousand visitors would become one person called 'null'."""
+    items = [item for word in NOBODY for item in (track(word), track(anonymous=word), alias(word, "u1"))]
+    refused = await world.post("/v1/batch", {"batch": items})
+    assert [one["index"] for one in refused.json()["rejected"]] == list(range(len(items)))
+    for n, word in enumerate(NOBODY):
+        await send(world, track(word, f"a{n}"), track(f"u{n}", word), alias(f"b{n}", word, f"c{n}"))
+    found = await people(world)
+    names = ("anonymous_id:a", "user_id:u", "anonymous_id:b", "anonymous_id:c")
+    assert set(found) == {f"{name}{n}" for name in names for n in range(len(NOBODY))}
+    owners = await world.rows("select count(distinct profile_id) from identifier")
+    assert owners == [(3 * len(NOBODY),)], "b and c are one, by the alias"
+
+
+async def test_an_alias_of_one_user_id_to_another_that_is_new_is_refused_and_listed(world):
+    """The two may well be one: an operator decides (docs/how-to/identity.md)."""
+    await send(world, identify("old"), alias("old", "new"), track("new", event="Now"))
+    old, new = await world.person("user_id", "old"), await world.person("user_id", "new")
+    assert old != new
+    assert await world.rows("select namespace, value, profile_id, other_id, status from identity_conflict") == [
+        ("user_id", "old", new, old, "open")
+    ]
+
+
+async def test_who_was_merged_by_an_operator_is_one_person_for_intake_too(world):
+    """Both user ids mean the survivor, also to a process that still has the absorbed one in its cache."""
+    await send(world, identify("u1", "a1"), identify("u2", "a2"), track("u2", "a1"))
+    first, second = await world.person("user_id", "u1"), await world.person("user_id", "u2")
+    async with world.pool.connection() as conn:
+        assert await merge(conn, 1, first, who="test") == first
+    await send(world, track("u2", "a2"), track("u2", "a5"), track("u1", "a2"), track(anonymous="a6"), track("u2", "a6"))
+    async with make_pool(world.dsn) as pool:
+        clock = DatabaseClock()
+        await clock.refresh(pool)
+        fresh = Process(pool, clock, 8)
+        items = [track("u2"), track("u1"), *(track(anonymous=f"a{n}") for n in (1, 2, 5, 6))]
+        assert set((await fresh.take(*items)).people) == {first}
+    assert await world.rows("select count(*) from identity_conflict where status = 'open'") == [(0,)]
+    assert second != first

@@ -42,10 +42,14 @@ insert into alias (absorbed, survivor, at)
 select absorbed, survivor, %s from unnest(%b::bigint[], %b::bigint[]) m(absorbed, survivor);
 
 -- name: conflict_insert
--- A conflict repeats with every event of a shared device: it is kept once, also when it was resolved.
+-- A conflict repeats with every event of a shared device: it is kept once, also when it was resolved. A cache may not know
+-- yet that an operator has merged the two.
 insert into identity_conflict (at, namespace, value, profile_id, other_id, detail)
 select %s, c.namespace, c.value, c.profile_id, c.other_id, c.detail
 from unnest(%b::text[], %b::text[], %b::bigint[], %b::bigint[], %b::json[]) c(namespace, value, profile_id, other_id, detail)
+left join alias p on p.absorbed = c.profile_id
+left join alias o on o.absorbed = c.other_id
+where coalesce(p.survivor, c.profile_id) <> coalesce(o.survivor, c.other_id)
 on conflict do nothing;
 
 -- name: dead_letters_insert
