@@ -156,7 +156,7 @@ def upload(
     column: Annotated[
         str | None,
         typer.Option(
-            help="The column that says who it is: user_id, email or anonymous_id, or HEADER=user_id.",
+            help="The only column to be read: its values are user ids, or e-mail addresses (HEADER=email).",
             show_default=False,
         ),
     ] = None,

@@ -12,6 +12,7 @@ emit. Empty time costs nothing.
 from __future__ import annotations
 
 import asyncio
+from bisect import bisect_left
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from types import TracebackType
@@ -20,14 +21,17 @@ from typing import Any, Self
 from wend.core.effects import ASK_KINDS
 from wend.core.inputs import Answer, Feedback, Input
 from wend.core.plan import Plan
+from wend.engine.backfill import Filler
 from wend.engine.batch import BATCH, Batches, Fenced, Lane, Tick
+from wend.engine.broadcast import fire_due, step
 from wend.engine.relay import relay, sources
+from wend.engine.schedule import fire, work
 from wend.store.clock import now_ms
 from wend.store.codec import encode_input
 from wend.store.days import DAY
 from wend.store.log import Appender, NewInput, lock_heads, partitions
 from wend.store.mode import mode, set_mode
-from wend.store.postgres import Connection, Pool, fetch_all, sql
+from wend.store.postgres import Connection, Pool, fetch_all, fetch_one, sql
 
 HOUR = 3_600_000
 _LONG = 31 * DAY
@@ -71,6 +75,7 @@ class Replay:
         async with self._pool.connection() as conn:
             count = await partitions(conn)
             self._batches = Batches(count, batch=self._batch, erasure_key=self._erasure_key)
+            self._filler = Filler(self._batches)
             self._appender = Appender(count, days=self._batches.days)
             await set_mode(conn, "replay")
             await conn.commit()
@@ -107,6 +112,7 @@ class Replay:
         if self._buffer and self._buffer[-1][0] > until:
             raise ReplayError(f"inputs up to {self._buffer[-1][0]} ms UTC were appended, later than {until}")
         span = await self.span()
+        await self._fill()
         if self._buffer:
             await self._slice(span)
         await self._pass(until, span)
@@ -128,15 +134,60 @@ class Replay:
         self._lanes.clear()
 
     async def _slice(self, span: int) -> None:
+        await self._fill()
         rows, self._buffer = self._buffer, []
-        if span < _LONG:
-            await self._pass(rows[0][0] - 1, span)
+        while rows:
+            due = await self._due(rows[0][0])
+            before = len(rows) if due is None else bisect_left(rows, due, key=_instant)
+            if due is not None and not before:
+                await self._pass(due, span)
+                continue
+            here, rows = rows[:before], rows[before:]
+            if span < _LONG:
+                await self._pass(here[0][0] - 1, span)
+            async with self._pool.connection() as conn:
+                await self._appender.append_timed(conn, here)
+            await self._drain(here[-1][0])
+
+    async def _fill(self) -> None:
+        """Back-fill the segments that were published where the replay stands, and put them in force there."""
         async with self._pool.connection() as conn:
-            await self._appender.append_timed(conn, rows)
-        await self._drain(rows[-1][0])
+            if not await self._filler.todo(conn, list(self._lanes)):
+                return
+        await self._drain(self.at)
+        worked = True
+        while worked:
+            worked = False
+            async with self._pool.connection() as conn:
+                for todo in await self._filler.todo(conn, list(self._lanes)):
+                    if not todo.waits:
+                        lane = self._lanes[todo.partition]
+                        worked = await self._filler.step(conn, lane, todo, clock=None) or worked
+        await self._drain(self.at)
+
+    async def _due(self, begin: int) -> int | None:
+        """When the next schedule falls due. Before the first row, of the instant `begin`, there is nobody to be started."""
+        async with self._pool.connection() as conn:
+            known, newest, _ = await work(conn)
+            begin = 0 if await fetch_one(conn, sql("anybody")) else begin
+            if known != newest or begin:
+                await fire(conn, await self._batches.book.plan(conn, newest), max(begin - 1, 0))
+                await conn.commit()
+            return (await work(conn))[2]
 
     async def _pass(self, until: int, span: int) -> None:
-        """Let time pass to `until` without new rows, in steps of `span` that begin where somebody wakes."""
+        """Let time pass to `until` without new rows; schedules that fall due on the way are fired."""
+        while (due := await self._due(0)) is not None and due <= until:
+            await self._rest(due, span)
+            async with self._pool.connection() as conn:
+                await fire_due(conn, self._batches.book, self.at)
+                while await step(conn, self._appender, self._batches.book, self.at, replay=True):
+                    pass
+            await self._drain(due)
+        await self._rest(until, span)
+
+    async def _rest(self, until: int, span: int) -> None:
+        """Let time pass to `until`, in steps of `span` that begin where somebody wakes."""
         while True:
             async with self._pool.connection() as conn:
                 wakes = [row[6] for row in await fetch_all(conn, sql("work"), (list(self._lanes),))]
@@ -232,6 +283,10 @@ def _taken(effect: str, run: str, move: int, rest: list[Any], at: int) -> Input 
     if channel in ASK_KINDS:
         return Answer(effect, "ok", at, run, move, {})
     return Feedback(effect, "accepted", at, run, move, *rest)
+
+
+def _instant(row: tuple[int, NewInput]) -> int:
+    return row[0]
 
 
 def _emits(plan: Plan) -> bool:
