@@ -21,6 +21,7 @@ from liquid.expression import Expression
 from liquid.stringify import to_liquid_string
 from liquid.undefined import FalsyStrictUndefined
 
+from wend.content.catalogue.filters import FILTERS as CATALOGUE
 from wend.content.filters import FILTERS
 from wend.core.problems import nearest
 
@@ -48,7 +49,7 @@ def _environment(autoescape: bool) -> engine.Environment:
     environment = _Environment(undefined=Missing, autoescape=autoescape)
     for name in _TAGS_LEFT_OUT:
         environment.tags.pop(name, None)
-    for name, function in FILTERS.items():
+    for name, function in (FILTERS | CATALOGUE).items():
         environment.add_filter(name, function)
     return environment
 
@@ -84,13 +85,14 @@ class LiquidProblem(ValueError):
 class Text:
     """One compiled text. A text without Liquid is kept as it is and costs nothing to render."""
 
-    __slots__ = ("_fixed", "_template", "_variables")
+    __slots__ = ("_filters", "_fixed", "_template", "_variables")
 
     def __init__(self, source: str, *, html: bool = False, path: bool = False) -> None:
         """Raises LiquidProblem."""
         self._fixed = source
         self._template: engine.BoundTemplate | None = None
         self._variables: frozenset[str] = frozenset()
+        self._filters: frozenset[str] = frozenset()
         if "{{" not in source and "{%" not in source:
             return
         environment = HTML if html else PATH if path else PLAIN
@@ -118,9 +120,15 @@ class Text:
         """Dotted paths of what it reads from outside: `profile.first_name`, `cart`, `entry.total` …"""
         return self._variables
 
+    def filters(self) -> frozenset[str]:
+        """Names of the filters it uses."""
+        return self._filters
+
     def _check_filters(self, environment: engine.Environment) -> None:
         assert self._template is not None
-        for name, places in self._template.analyze().filters.items():
+        used = self._template.analyze().filters
+        self._filters = frozenset(used)
+        for name, places in used.items():
             if name not in environment.filters:
                 line = self._fixed.count("\n", 0, places[0].index) + 1 if places else 0
                 raise LiquidProblem(f"there is no filter {name!r}{nearest(name, environment.filters)}", line)

@@ -11,6 +11,9 @@ ROOTS: dict[str, str] = {
     "profile": "attributes of the person: profile.first_name, profile.address.city",
     "tags": "list of the person's tags",
     "score": "the person's score",
+    "stage": "the stage of the funnel where the person is",
+    "rfm": "class of the buyer: champions, loyal …; empty for whoever never ordered",
+    "abc": "a, b or c by revenue; empty for whoever never ordered",
     "entry": "properties of the event that started the journey: entry.cart_id",
     "event": "properties of the latest event that moved the person on",
     "saved": "answers that the journey fetched: saved.related",
@@ -40,6 +43,11 @@ _SHAPES = {
 def variables(template: Template) -> set[str]:
     """Dotted paths of all that the template reads, in any language: 'profile.first_name', 'cart', 'entry.total' …"""
     return {path for texts in template.texts.values() for text in texts.values() for path in text.variables()}
+
+
+def filters(template: Template) -> set[str]:
+    """Names of all filters that the template uses, in any language."""
+    return {name for texts in template.texts.values() for text in texts.values() for name in text.filters()}
 
 
 def check_variables(

@@ -6,10 +6,11 @@ Pure: everything is given, nothing is asked. The answer is a message ready for i
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from wend.channels.contract import Message, Provider
+from wend.content.catalogue.shelf import Shelf
 from wend.content.links import Links
 from wend.content.liquid import LiquidProblem
 from wend.content.templates import Template
@@ -42,6 +43,8 @@ class Surroundings:
     settings: SenderSettings
     law: Mapping[str, Any]
     virtual: bool = False
+    shelf: Shelf = field(default_factory=Shelf)
+    """What templates look up in the catalogue."""
 
 
 def prepare(
@@ -88,7 +91,7 @@ def prepare(
         return Settled(row, "refused", f"template '{row.template}' is for {template.channel}, not for {row.channel}")
     to = address_of(profile, row.channel, contact) or row.address
     try:
-        message = render(row, to, template, profile, around.links, around.settings, now)
+        message = render(row, to, template, profile, around.links, around.settings, now, around.law, around.shelf)
     except LiquidProblem as problem:
         return Settled(row, "refused", f"template {problem}")
     return Prepared(row, message, provider)

@@ -10,16 +10,21 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from html import escape
+from types import MappingProxyType
 from typing import Any
 
 from wend.channels.contract import Message
+from wend.content.catalogue.shelf import Shelf
 from wend.content.footer import add_footer, text_footer
 from wend.content.links import Links, tagged
 from wend.content.templates import Rendered, Template
+from wend.core.condition.stage import stage_of
 from wend.core.profile import Profile
+from wend.core.rfm import thresholds
 from wend.delivery.outbox import Row
 
 _BODY = re.compile(r"<body\b[^>]*>", re.IGNORECASE)
+_NO_LAW: Mapping[str, Any] = MappingProxyType({})
 _NOT_A_CHOICE = ("unsubscribe_url", "preferences_url")
 
 
@@ -54,13 +59,25 @@ class SenderSettings:
 
 
 def render(
-    row: Row, to: str, template: Template, profile: Profile, links: Links, settings: SenderSettings, now: int
+    row: Row,
+    to: str,
+    template: Template,
+    profile: Profile,
+    links: Links,
+    settings: SenderSettings,
+    now: int,
+    law: Mapping[str, Any],
+    shelf: Shelf,
 ) -> Message:
-    """The message for `to`. Raises LiquidProblem when the template cannot be filled in for this person."""
+    """The message for `to`. `law`: the published settings. Raises LiquidProblem when the template cannot be filled in for this person.
+
+    What the template looked up in the catalogue and `shelf` did not have at hand counts as a miss there: fill it and render again.
+    """
     unsubscribe = links.unsubscribe(row.profile_id, row.effect_id, row.channel)
     preferences = links.preferences(row.profile_id, row.effect_id)
     locale = _text(profile, "locale") or _text(profile, "language") or settings.locale
-    values = context(row, profile, settings, locale, now)
+    values = context(row, profile, settings, locale, now, law)
+    values["_shelf"] = shelf
     values["unsubscribe_url"], values["preferences_url"] = unsubscribe, preferences
     rendered = template.render(values, locale)
     if row.channel != "email":
@@ -91,15 +108,22 @@ def render(
     )
 
 
-def context(row: Row, profile: Profile, settings: SenderSettings, locale: str, now: int) -> dict[str, Any]:
+def context(
+    row: Row, profile: Profile, settings: SenderSettings, locale: str, now: int, law: Mapping[str, Any] = _NO_LAW
+) -> dict[str, Any]:
     """Everything a template may read (content/variables.py lists it), but for the links."""
     facts = profile.facts
     recent = facts.recent
     currency = facts.currency or settings.currency
+    limits = thresholds(law)
+    points = limits.points(facts, now)
     return {
         "profile": profile.attributes,
         "tags": profile.tags,
         "score": profile.score,
+        "stage": stage_of(profile, law),
+        "rfm": points.name if points is not None else "",
+        "abc": limits.share(facts),
         "entry": row.data.get("entry") or {},
         "event": row.data.get("event") or {},
         "saved": row.data.get("saved") or {},

@@ -20,7 +20,7 @@ import secrets
 import socket
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, cast
 
@@ -29,8 +29,11 @@ import structlog
 from psycopg_pool import PoolTimeout
 
 from wend.channels.contract import Message, Outcome, Provider, Unknown
+from wend.content.catalogue.shelf import ROUNDS, Shelf
 from wend.content.links import Links
 from wend.content.store import Templates
+from wend.content.templates import Template
+from wend.core.profile import Profile
 from wend.delivery.outbox import Outbox, Row, Settled
 from wend.delivery.outcomes import Accounts, settled_as
 from wend.delivery.people import load_people
@@ -89,6 +92,7 @@ class Sender:
         self.name = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
         self._outbox = Outbox(pool, Appender(partitions), self.name, replay=virtual)
         self._templates = Templates()
+        self._shelf = Shelf()
         self._accounts = Accounts(rates or {})
         self._groups = [list(range(i, min(i + spread, partitions))) for i in range(0, partitions, spread)]
         self._hint = asyncio.Event()
@@ -179,24 +183,46 @@ class Sender:
         async with self._pool.connection() as conn:
             people = await load_people(conn, {row.profile_id for row in rows}, self._partitions)
             templates = await self._templates.load(conn, {row.template for row in rows})
-            around = Surroundings(self._links, self._settings, await self._published(conn), self._virtual)
-        now = self._clock.now_ms()
-        for number, row in enumerate(rows):
-            template, provider = templates.get(row.template), self._channels.get(row.channel)
-            # In a replay each message has its own time; the clock only says how far the replay has come.
-            at = row.at if self._virtual else now
-            result = prepare(row, people.get(row.profile_id), template, provider, around, at)
+            around = Surroundings(self._links, self._settings, await self._published(conn), self._virtual, self._shelf)
+        for result in await self._prepare(rows, people, templates, around):
             if isinstance(result, Prepared):
                 ready.append(result)
             else:
                 early.append(result)
-            if number % 8 == 7:
-                await asyncio.sleep(0)  # others have connections to keep alive
         await self._settle(early, sent=False)
         by_account: dict[str, list[Prepared]] = {}
         for one in ready:
             by_account.setdefault(one.provider.account, []).append(one)
         await asyncio.gather(*(self._through(account, part) for account, part in by_account.items()))
+
+    async def _prepare(
+        self,
+        rows: Sequence[Row],
+        people: Mapping[int, Profile],
+        templates: Mapping[str, Template],
+        around: Surroundings,
+    ) -> Iterable[Prepared | Settled]:
+        """What is to be done with each; what looks up products that are not at hand is rendered again when they are."""
+        now, shelf = self._clock.now_ms(), self._shelf
+        done: dict[str, Prepared | Settled] = {}
+        todo = rows
+        for _ in range(ROUNDS):
+            again: list[Row] = []
+            for number, row in enumerate(todo):
+                template, provider = templates.get(row.template), self._channels.get(row.channel)
+                # In a replay each message has its own time; the clock only says how far the replay has come.
+                at, misses = row.at if self._virtual else now, shelf.misses
+                done[row.effect_id] = prepare(row, people.get(row.profile_id), template, provider, around, at)
+                if shelf.misses > misses:
+                    again.append(row)
+                if number % 8 == 7:
+                    await asyncio.sleep(0)  # others have connections to keep alive
+            if not again:
+                break
+            async with self._pool.connection() as conn:
+                await shelf.fill(conn)
+            todo = again
+        return done.values()
 
     async def _through(self, account: str, waiting: list[Prepared]) -> None:
         """All messages of one account: at its pace, no more at once than it works on; none while it is paused."""

@@ -6,16 +6,19 @@ from typing import Any
 
 from wend.api.acts.audit import audit
 from wend.channels.contract import Message
+from wend.content.catalogue.filters import READS
+from wend.content.catalogue.shelf import ROUNDS, Shelf
 from wend.content.links import Links
 from wend.content.liquid import LiquidProblem
 from wend.content.store import Pushed, get_template, push_template
 from wend.content.templates import Template, parse_template
-from wend.content.variables import check_variables, variables
+from wend.content.variables import check_variables, filters, variables
 from wend.core.consent import address_of
 from wend.core.problems import Problem
 from wend.core.profile import Profile
 from wend.delivery.outbox import Row
 from wend.delivery.render import SenderSettings, render
+from wend.engine.plans import load_plan
 from wend.reports.rows import rows
 from wend.store.postgres import Connection
 
@@ -76,6 +79,8 @@ def reads_of(templates: list[Template]) -> dict[str, list[str]]:
                 reads["facts"] |= {f"recent.{name}" for name in names}
             elif root in FACTS:
                 reads["facts"].add(root)
+        for name in filters(template):
+            reads["facts"].update(READS.get(name, ()))
     return {kind: sorted(names) for kind, names in reads.items()}
 
 
@@ -109,8 +114,20 @@ async def preview(
         run="", move=0, template=template.id, topic=template.topic, transactional=False, address="", status="queued", at=now,
         expires_at=now, tries=0, why=None, data={"entry": properties, "event": properties, "saved": {}},
     )  # fmt: skip
-    try:
-        to = address_of(profile, template.channel) or "nobody@example.com"
-        return render(row, to, template, profile, Links(_PREVIEW, base), settings, now)
-    except LiquidProblem as problem:
-        raise CannotPreview(str(problem)) from None
+    to = address_of(profile, template.channel) or "nobody@example.com"
+    law, shelf, links = (await load_plan(conn)).settings, Shelf(), Links(_PREVIEW, base)
+    message: Message | None = None
+    problem: LiquidProblem | None = None
+    for _ in range(ROUNDS):
+        misses = shelf.misses
+        try:
+            message = render(row, to, template, profile, links, settings, now, law, shelf)
+            problem = None
+        except LiquidProblem as found:
+            message, problem = None, found
+        if shelf.misses == misses:
+            break
+        await shelf.fill(conn)
+    if problem is not None:
+        raise CannotPreview(str(problem))
+    return message

@@ -1,0 +1,1 @@
+"""Products, courses, articles: reading, keeping, and having them at hand while messages are filled in."""
