@@ -220,6 +220,33 @@ async def test_rule_08_who_arrives_at_a_node_that_is_gone_while_it_is_published_
     assert [row[1] for row in await world.outbox()] == ["cart"]
 
 
+def ways(*branches: str, join: str = "meet") -> dict[str, Any]:
+    nodes: dict[str, Any] = {"p": {"parallel": list(branches), **{name: f"w_{name}" for name in branches}}}
+    nodes |= {f"w_{name}": {"wait": "9h", "next": join} for name in branches}
+    return {**WAITS, "nodes": {**nodes, join: {"join": {}, "next": "done"}, "done": {"end": {}}}, "start": "p"}
+
+
+async def test_rule_08_branches_move_end_or_stand_in_the_way(world: World) -> None:
+    await world.publish(ways("a", "b"))
+    await world.known(1)
+    await world.event(1, "Product Added")
+    await world.run()
+    async with world.pool.connection() as conn:
+        found, problems = await impact(conn, ways("a", "c"), "move")
+        assert [(one.node, one.fate, one.at_once) for one in found] == [
+            ("p", "same", 0),
+            ("w_a", "same", 1),
+            ("w_b", "ends", 1),
+        ]
+        assert problems == []
+        with pytest.raises(MoveRefused, match="no join for its branches: map the join"):
+            await publish_journey(conn, ways("a", "b", join="round"), policy="move")
+        await conn.rollback()
+    await over(world, ways("a", "c", join="round"), policy="move", mapping={"meet": "round"})
+    await world.run()
+    assert await world.rows("select node, version from place order by 1") == [("p", 2), ("w_a", 2)]
+
+
 async def test_rule_08_the_impact_is_known_before_publishing(world: World) -> None:
     await some_inside(world, 2)
     world.clock.now += HOUR

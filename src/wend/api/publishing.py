@@ -69,12 +69,12 @@ class VersionList(BaseModel):
 
 class ImpactAtNode(BaseModel):
     """The people at a node of an older version. `fate`: they stay on it, go to the `same` node, are `mapped` to `to`, leave, or their
-    node is `removed` (publishing is refused). `at_once` null: who goes on at once depends on each person."""
+    node is `removed` (publishing is refused), or their branch of a parallel `ends`. `at_once` null: who goes on at once depends on each person."""
 
     node: str
     version: int
     waiting: int
-    fate: Literal["stays", "same", "mapped", "removed", "leaves"]
+    fate: Literal["stays", "same", "mapped", "removed", "leaves", "ends"]
     to: str | None
     at_once: int | None
 

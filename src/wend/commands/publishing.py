@@ -95,6 +95,7 @@ def _where(fate: str, to: str | None) -> str:
         "mapped": f"go on at {to}",
         "removed": "have no place: --map",
         "leaves": "leave" if to is None else f"leave at {to}",
+        "ends": "end their branch",
     }[fate]
 
 

@@ -13,7 +13,7 @@ from typing import Any, Literal
 from wend.core.journey.compiled import Compiled
 from wend.core.journey.contract import Node
 from wend.core.journey.document import Document, parse
-from wend.core.journey.inflight import faults, landing
+from wend.core.journey.inflight import ends, faults, landing
 from wend.core.plan import Plan, Policy
 from wend.core.problems import Problem, nearest
 from wend.engine.plans import load_plan
@@ -23,14 +23,17 @@ from wend.store.postgres import Connection, fetch_all
 _COUNTED = 1_000
 """People without a place are counted up to here: the heads are locked meanwhile."""
 
-Fate = Literal["stays", "same", "mapped", "removed", "leaves"]
+Fate = Literal["stays", "same", "mapped", "removed", "leaves", "ends"]
 
 
 @dataclass(frozen=True, slots=True)
 class AtNode:
-    """The people at one node of one older version. `fate`: they stay on their version · same node · mapped to `to` · their node is
-    removed (publishing is refused until it is mapped) · leave. `at_once`: so many go on at the publication, by what the lengths of
-    waits tell; None: that depends on each person (dates, expressions)."""
+    """The people at one node of one older version.
+
+    `fate`: they stay on their version · same node · mapped to `to` · their node is removed (publishing is refused until it is mapped) ·
+    leave · their branch of a parallel ends, the run does not. `at_once`: so many go on at the publication, by what the lengths of waits
+    tell; None: that depends on each person (dates, expressions).
+    """
 
     node: str
     version: int
@@ -49,7 +52,7 @@ async def stranded(
         (node, version)
         for version, one in older.items()
         for node in one.document.nodes
-        if landing(one.document, new, node, mapping) is None
+        if landing(one.document, new, node, mapping) is None and not ends(one.document, new, node, mapping)
     ]
     for node, version, n in await fetch_all(
         conn,
@@ -63,6 +66,9 @@ async def stranded(
             before, after = (f"by '{key}'" if key else "without a key" for key in (document.key, new.key))
             why = f"{many} wait at '{node}' of version {version}, told apart {before}, the new version {after}: choose keep or exit"
             found.append(Problem("entry.key", why))
+        elif (mapping or {}).get(node, node) in new.nodes:
+            why = f"{many} wait at '{node}' of version {version}, and the new version has no join for its branches: map the join"
+            found.append(Problem(f"nodes.{node}", why))
         elif node not in (mapping or {}):
             why = f"{many} wait at '{node}' of version {version}, which the new version does not have: map it to one of its nodes"
             found.append(Problem(f"mapping.{node}", why + nearest(node, new.nodes)))
@@ -112,6 +118,8 @@ def _at_node(
     if policy == "exit":
         return AtNode(node, version, waiting, "leaves", None, waiting)
     old = plan.compiled(new.id, version).document
+    if ends(old, new, node, mapping):
+        return AtNode(node, version, waiting, "ends", None, waiting)
     to = landing(old, new, node, mapping)
     if to is None:
         return AtNode(node, version, waiting, "removed", None, 0)
@@ -122,6 +130,8 @@ def _at_node(
 
 def _at_once(before: Node, after: Node, waiting: int) -> int | None:
     """How many go on at once as far as the kinds of node tell; None: it is a matter of time."""
+    if before.KIND == after.KIND == "parallel":
+        return 0
     if after.GROUP == "flow" and after.KIND != "end":
         return None
     # Arrived at another kind of action or condition, they go through it; at the same kind they wait for what is on its way.
