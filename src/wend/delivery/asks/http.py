@@ -1,7 +1,8 @@
 """One HTTP call to a service, guarded: to an address that may be called, without redirects, with bounds on time and size.
 
 Rules: what certainly did not arrive (`NotSent`) is told from what may have (`Lost`); proxies and cookies of the environment play
-no part; nothing secret is in any message. An answer is taken uncompressed, so that its size is what it says.
+no part; nothing secret is in any message or log (the library's client logs addresses, its transport does not). An answer is
+taken uncompressed, so that its size is what it says.
 """
 
 from __future__ import annotations
@@ -48,15 +49,15 @@ class Reply:
 
 
 class Caller:
-    """Keeps a client for each service, so that connections are used again."""
+    """Keeps the connections of each service, to use them again."""
 
     def __init__(self) -> None:
-        self._clients: dict[str, tuple[Service, httpx2.AsyncClient]] = {}
+        self._transports: dict[str, tuple[Service, httpx2.AsyncHTTPTransport]] = {}
 
     async def close(self) -> None:
         """Let go of all connections."""
-        while self._clients:
-            await self._clients.popitem()[1][1].aclose()
+        while self._transports:
+            await self._transports.popitem()[1][1].aclose()
 
     async def call(
         self,
@@ -90,7 +91,7 @@ class Caller:
         )
         try:
             async with asyncio.timeout(timeout / 1000):
-                return await self._exchange(await self._client(service), request)
+                return await _exchange(await self._transport(service), request)
         except (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout) as problem:
             raise NotSent(f"no connection: {problem or type(problem).__name__}") from None
         except (httpx2.TimeoutException, TimeoutError):
@@ -98,38 +99,37 @@ class Caller:
         except (httpx2.RequestError, OSError) as problem:
             raise Lost(f"the connection broke: {problem or type(problem).__name__}") from None
 
-    async def _client(self, service: Service) -> httpx2.AsyncClient:
-        kept = self._clients.get(service.id)
+    async def _transport(self, service: Service) -> httpx2.AsyncHTTPTransport:
+        kept = self._transports.get(service.id)
         if kept is not None and kept[0] == service:
             return kept[1]
         limits = httpx2.Limits(max_connections=service.at_once, max_keepalive_connections=service.at_once)
-        client = httpx2.AsyncClient(trust_env=False, follow_redirects=False, limits=limits)
-        self._clients[service.id] = (service, client)
+        made = httpx2.AsyncHTTPTransport(trust_env=False, limits=limits)
+        self._transports[service.id] = (service, made)
         if kept is not None:
             await kept[1].aclose()
-        return client
+        return made
 
-    async def _exchange(self, client: httpx2.AsyncClient, request: httpx2.Request) -> Reply:
-        response = await client.send(request, stream=True)
-        try:
-            if response.is_redirect:
-                raise Refused(
-                    "it answers with a redirect, which is not followed; set the service's address to where it leads"
-                )
-            if response.headers.get("content-encoding", "identity") != "identity":
-                raise Refused("its answer is compressed, although that was not asked for")
-            parts: list[bytes] = []
-            size = 0
-            async for part in response.aiter_raw():
-                size += len(part)
-                if size > LARGEST:
-                    raise Refused(f"its answer is bigger than {LARGEST // 1024} KB")
-                parts.append(part)
-            return Reply(
-                response.status_code, b"".join(parts), _seconds(response.headers.get("retry-after", "")) * 1000
+
+async def _exchange(transport: httpx2.AsyncHTTPTransport, request: httpx2.Request) -> Reply:
+    response = await transport.handle_async_request(request)
+    try:
+        if 300 <= response.status_code < 400:
+            raise Refused(
+                "it answers with a redirect, which is not followed; set the service's address to where it leads"
             )
-        finally:
-            await response.aclose()
+        if response.headers.get("content-encoding", "identity") != "identity":
+            raise Refused("its answer is compressed, although that was not asked for")
+        parts: list[bytes] = []
+        size = 0
+        async for part in response.aiter_raw():
+            size += len(part)
+            if size > LARGEST:
+                raise Refused(f"its answer is bigger than {LARGEST // 1024} KB")
+            parts.append(part)
+        return Reply(response.status_code, b"".join(parts), _seconds(response.headers.get("retry-after", "")) * 1000)
+    finally:
+        await response.aclose()
 
 
 def _headers(service: Service, headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:

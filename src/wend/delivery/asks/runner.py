@@ -48,6 +48,7 @@ BATCH = 64
 _LOCAL = 3
 _ALERTS_EVERY = 1.0
 _SOON = 500
+_GRACE = 10.0
 _BEYOND = 30_000
 """ms for which a call's lease outlasts its timeout."""
 _AWAY = (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout, OSError)
@@ -100,6 +101,12 @@ class Asks:
         self.counts: Counter[tuple[str, str]] = Counter()
         """(kind, status) → rows, for metrics."""
 
+    def paused(self) -> dict[str, tuple[int, str]]:
+        """Service → (until, why) of those that are left alone now."""
+        now = self._clock.now_ms()
+        lines = self._lines.items()
+        return {name: (line.breaker.until, line.breaker.why) for name, line in lines if line.breaker.open_at(now)}
+
     async def run(self) -> None:
         """Carry out until `stop`. A database that is away is waited for."""
         alerting = asyncio.create_task(self._send_alerts())
@@ -116,12 +123,20 @@ class Asks:
         finally:
             alerting.cancel()
             await asyncio.gather(alerting, return_exceptions=True)
-            if self._tasks:
-                await asyncio.wait(set(self._tasks))
-            await self._caller.close()
+            await self._finish()
+
+    async def _finish(self) -> None:
+        """Let what is in hand come to its end; what takes longer is left as a sender leaves it that dies."""
+        tasks = set(self._tasks)
+        if tasks:
+            _, pending = await asyncio.wait(tasks, timeout=_GRACE)
+            for task in pending:
+                task.cancel()
+            await asyncio.gather(*pending, return_exceptions=True)
+        await self._caller.close()
 
     async def stop(self) -> None:
-        """Take nothing more; what is in hand is finished by `run` before it returns."""
+        """Take nothing more; what is in hand may take ten seconds more before `run` returns."""
         self._stop.set()
 
     async def drain(self) -> int:
@@ -179,7 +194,7 @@ class Asks:
             if early is not None:
                 await self._settle([early], sent=False)
             elif row.channel == "api":
-                await self._begin_call(row, cast(Profile, profile), services.get(row.template))
+                await self._begin_call(row, cast(Profile, profile), services.get(row.template), law)
             else:
                 self._start(self._do(row, cast(Profile, profile), law))
 
@@ -217,7 +232,7 @@ class Asks:
         service = self._services.known.get(name)
         return service is not None and line.working >= service.at_once
 
-    async def _begin_call(self, row: Row, profile: Profile, service: Service | None) -> None:
+    async def _begin_call(self, row: Row, profile: Profile, service: Service | None, law: Mapping[str, Any]) -> None:
         now = self._clock.now_ms()
         if row.status == "sending" and not api.may_repeat(row, service):
             died = Settled(row, "uncertain", "its sender died while calling", answer=("uncertain", None))
@@ -237,16 +252,16 @@ class Asks:
             again = min(now + back, row.expires_at)
             return await self._settle([Settled(row, "queued", why, not_before=again)], sent=False)
         line.working += 1
-        self._start(self._call(row, profile, service, line))
+        self._start(self._call(row, service, line, self._values(row, profile, now, law)))
         return None
 
-    async def _call(self, row: Row, profile: Profile, service: Service, line: _Line) -> None:
+    async def _call(self, row: Row, service: Service, line: _Line, values: Mapping[str, Any]) -> None:
         try:
             now = self._clock.now_ms()
             lease = now + int(row.data["request"]["timeout"]) + _BEYOND
             if not await self._outbox.mark_sending([row], now, lease):
                 return  # withdrawn meanwhile
-            settled = await api.call(row, service, self._values(row, profile, now), self._caller, now)
+            settled = await api.call(row, service, values, self._caller, now)
             if settled.status in ("queued", "uncertain"):
                 line.breaker.failed(self._clock.now_ms(), settled.why, hard=False)
             else:
@@ -284,13 +299,14 @@ class Asks:
                 return await audience.note(conn, row, profile.id, now)
             case _:
                 zone = str(law.get("zone") or self._settings.zone)
-                return await alert.note(conn, row, profile, self._values(row, profile, now), law, zone, now)
+                return await alert.note(conn, row, profile, self._values(row, profile, now, law), law, zone, now)
 
     # --- both ---
 
-    def _values(self, row: Row, profile: Profile, now: int) -> dict[str, Any]:
+    def _values(self, row: Row, profile: Profile, now: int, law: Mapping[str, Any]) -> dict[str, Any]:
         locale = profile.attributes.get("locale")
-        return context(row, profile, self._settings, locale if isinstance(locale, str) else self._settings.locale, now)
+        known = locale if isinstance(locale, str) else self._settings.locale
+        return context(row, profile, self._settings, known, now, law)
 
     async def _settle(self, settled: Sequence[Settled], *, sent: bool) -> None:
         now = self._clock.now_ms()
