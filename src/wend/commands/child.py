@@ -58,17 +58,21 @@ class Context:
 
 async def _worker(context: Context) -> None:
     from wend.commands.secrets import secret
+    from wend.engine.broadcast import Broadcasts
     from wend.engine.live import Worker
 
     key = await secret(context.pool, Path(context.orders.data), context.orders.secret_key, "erasure")
     worker = Worker(context.pool, context.clock, erasure_key=key)
     context.numbers = lambda: {name: getattr(worker.counters, name) for name in type(worker.counters).__slots__}
+    broadcasts = Broadcasts(context.pool, context.clock)
     running = asyncio.create_task(worker.run())
+    telling = asyncio.create_task(broadcasts.run())
     stopping = asyncio.create_task(context.stop.wait())
-    await asyncio.wait({running, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    await asyncio.wait({running, telling, stopping}, return_when=asyncio.FIRST_COMPLETED)
     stopping.cancel()
     worker.stop()
-    await running
+    broadcasts.stop()
+    await asyncio.gather(running, telling)
 
 
 async def _sender(context: Context) -> None:
@@ -103,7 +107,7 @@ async def _sender(context: Context) -> None:
     await inbox.stop()
 
 
-ROLES = {"worker": (_worker, 4), "sender": (_sender, 8)}
+ROLES = {"worker": (_worker, 5), "sender": (_sender, 8)}
 """Role → what it does, and the most connections it needs."""
 
 

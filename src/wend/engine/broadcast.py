@@ -86,7 +86,7 @@ async def begin(conn: Connection, audience: Audience, input: Input, what: str, *
 async def step(conn: Connection, appender: Appender, book: PlanBook, now: int, *, replay: bool = False) -> bool:
     """Append the next few chunks of one partition and commit; False: there is nothing to do now.
 
-    `now` is the present (ms UTC); in a replay it is the log time at which the rows are appended.
+    `now`: the present by the database's clock (ms UTC), or where a replay stands; there no backlog is waited for.
     """
     row = await fetch_one(conn, sql("broadcast_next"), (replay, _BACKLOG))
     if row is None:
@@ -113,13 +113,15 @@ async def step(conn: Connection, appender: Appender, book: PlanBook, now: int, *
     if ids:
         chunks = [Chunk(ids[at : at + CHUNK], kind, inner, now) for at in range(0, len(ids), CHUNK)]
         rows = [(partition, NewInput(0, Chunk.KIND, encode_input(one))) for one in chunks]
-        await appender.append_to(conn, rows, at=now if replay else None)
+        await appender.append_to(conn, rows, at=now)
         row = await fetch_one(conn, sql("head_seq"), (partition,))
         assert row is not None
         seq = row[0]
     upto = found[-1][0] if found else upto
     await conn.execute(sql("broadcast_advance"), (upto, len(ids), seq, done, number, partition))
     if done:
+        # Of two who end the last two parts, one must see what the other did.
+        await conn.execute(sql("broadcast_lock"), (number,))
         await conn.execute(sql("broadcast_end"), (now, number))
     await conn.commit()
     return True

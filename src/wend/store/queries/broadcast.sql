@@ -39,6 +39,9 @@ select seq from head where partition = %s;
 update broadcast_part set upto = %s, told = told + %s, seq = greatest(seq, %s), done = %s
 where broadcast = %s and partition = %s;
 
+-- name: broadcast_lock
+select id from broadcast where id = %s for update;
+
 -- name: broadcast_end
 update broadcast b set ended_at = %s where b.id = %s and b.ended_at is null
     and not exists (select from broadcast_part p where p.broadcast = b.id and not p.done);
@@ -76,3 +79,6 @@ select (value::text)::bigint from workspace where name = 'schedules' for update;
 
 -- name: schedule_lifted
 update workspace set value = to_json(%s::bigint) where name = 'schedules';
+
+-- name: anybody
+select 1 from profile limit 1;
