@@ -24,6 +24,7 @@ BAR = "\\|"
 
 NODE_EXAMPLES = {
     "send": "mail: {send: {channel: email, template: cart-mail, topic: offers}, next: done, failed: sms}",
+    "survey": "nps: {survey: {survey: nps, channel: email, template: nps, bands: {low: [0, 6], high: [7, 10]}}, low: sorry, high: done, timed_out: done}",
     "set_attribute": "renew: {set_attribute: {attribute: due, value: {attribute: due, plus: 30d}}, next: done}",
     "adjust_score": "warmer: {adjust_score: 10, next: done}",
     "add_tag": "tag: {add_tag: vip, next: done}",

@@ -209,6 +209,7 @@ def test_templates_must_exist_and_fit_the_channel() -> None:
         "c": {"send": {"channel": {"same_as": "a"}, "template": "welcom"}, "next": "over"},
     }
     assert problems(journey(nodes), Known(templates={"welcome": "email"})) == [
+        "warning nodes.a.send.template: template 'welcome' is for email only: give one for each channel, or on sms it is refused",
         "nodes.b.send.template: template 'welcome' is for email, not for sms",
         "nodes.c.send.template: there is no template 'welcom'; did you mean 'welcome'?; push it with `wend template push`",
     ]

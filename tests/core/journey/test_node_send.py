@@ -166,7 +166,17 @@ def test_send_does_not_take_what_happens_to_messages_for_its_outcome() -> None:
         ),
         ({"channel": ["sms", 5], "template": "t"}, "nodes.n.send.channel[1]: 5 is not a channel"),
         ({"channel": [], "template": "t"}, "nodes.n.send.channel: expected a list with at least one entry, found []"),
-        ({"channel": "best", "template": "t"}, "nodes.n.send.channel: 'best' channel is not available yet"),
+        (
+            {"channel": "best", "template": "t"},
+            "nodes.n.send.template: the best of all channels needs a template for each: {email: …, sms: …}",
+        ),
+        ({"channel": {"best": "email"}, "template": "t"}, "nodes.n.send.channel.best: expected a list"),
+        ({"channel": "email", "template": {"emial": "t"}}, "nodes.n.send.template.emial: 'emial' is not a channel"),
+        (
+            {"channel": "email", "template": "t", "variants": {"a": "t"}},
+            "nodes.n.send.variants: give either a template or variants",
+        ),
+        ({"channel": "email", "variants": {"a": 5}}, "nodes.n.send.variants.a: expected a text, found 5"),
         ({"channel": {"same": "x"}, "template": "t"}, "nodes.n.send.channel.same: 'same' is not allowed here"),
         ({"channel": {"same_as": 1}, "template": "t"}, "nodes.n.send.channel.same_as: expected the id of a send node"),
         ({"channel": "email", "template": ""}, "nodes.n.send.template: expected a text, found ''"),
@@ -187,3 +197,79 @@ def test_send_does_not_take_what_happens_to_messages_for_its_outcome() -> None:
 )
 def test_send_says_where_its_settings_are_wrong(settings: Any, fault: str) -> None:
     assert any(found.startswith(fault) for found in node_faults({"send": settings})), node_faults({"send": settings})
+
+
+# --- a template for each channel, variants, the best channel ---
+
+BOTH = {"email": "t-mail", "sms": "t-sms"}
+
+
+def test_send_takes_the_template_of_its_channel() -> None:
+    document = one({"send": {"channel": ["mobile_push", "sms", "email"], "template": BOTH}})
+    story = Story(document, consent=("sms",))
+    story.event()
+    assert [(send.channel, send.template) for send in story.sends] == [("sms", "t-sms")]
+    nodes = {
+        "first": {"send": {"channel": "whatsapp", "template": "a"}, "next": "again"},
+        "again": {"send": {"channel": {"same_as": "first"}, "template": BOTH}, "next": "over"},
+    }
+    without = Story(journey(nodes))
+    without.event()
+    assert without.whys("dropped") == ["there is no template for whatsapp"]
+
+
+def test_variants_are_the_persons_own_and_shared_evenly() -> None:
+    document = one({"send": {"channel": "email", "variants": {"a": "t-a", "b": BOTH}}})
+    counts = {"t-a": 0, "t-mail": 0}
+    for person in range(1, 200):
+        story = Story(document, person=person, consent=("email",))
+        story.event()
+        story.event()
+        first, second = story.templates
+        assert first == second
+        counts[first] += 1
+    assert all(70 < count < 130 for count in counts.values())
+
+
+def test_a_goal_is_counted_for_the_variant() -> None:
+    nodes = {
+        "n": {"send": {"channel": "email", "variants": {"a": "t-a"}}, "next": "w"},
+        "w": {"wait": "1d", "next": "over"},
+    }
+    story = Story(journey(nodes, goal={"event": "Bought"}))
+    story.event()
+    story.event("Bought")
+    assert [step.detail for step in story.steps if step.kind == "goal"] == [{"value": 0, "arms": {"n": "a"}}]
+    assert "arms" not in str(Story(one({"send": {"channel": "email", "variants": {"a": "t"}}})).profile.runs)
+
+
+def test_the_best_channel_is_the_one_on_which_this_person_answers() -> None:
+    document = one({"send": {"channel": {"best": ["email", "sms", "mobile_push"]}, "template": BOTH}})
+    story = Story(document)
+    story.event()
+    assert story.sends[0].channel == "email", "of equals the first"
+    for _ in range(4):
+        story.event()
+        send = story.sends[-1]
+        if send.channel == "email":
+            continue
+        story.answer(send, "clicked")
+    assert story.profile.response["email"][0] >= 1
+    story.profile.response = {"email": [10, 1], "sms": [10, 6]}
+    story.event()
+    assert story.sends[-1].channel == "sms"
+    story.tell(Consent("unsubscribed", story.now, "sms"))
+    story.event()
+    assert story.sends[-1].channel == "email", "only channels on which the person can be reached"
+    nobody = Story(one({"send": {"channel": "best", "template": BOTH}}), consent=())
+    nobody.event()
+    assert nobody.whys("dropped") == ["no consent for email"]
+
+
+def test_the_summary_tells_channels_and_templates() -> None:
+    def said(**settings: Any) -> str:
+        document = Story(one({"send": settings})).plan.journeys["j"].live.document
+        return document.nodes["n"].node.summary()
+
+    assert said(channel="best", template=BOTH) == "Send on the best channel: t-mail, t-sms, gives up after 2 d"
+    assert said(channel="sms", variants={"a": "x", "b": "y"}) == "Send sms: x, y, gives up after 2 d"

@@ -17,6 +17,7 @@ from wend.core.problems import Problem
 def test_every_kind_says_in_one_line_what_it_does() -> None:
     drawn: dict[str, Any] = {
         "send": {"channel": ["email", "sms"], "template": "t"},
+        "survey": {"survey": "nps", "channel": "email", "template": "t", "bands": {"low": [0, 6]}},
         "set_attribute": {"attribute": "a", "value": {"now": None}},
         "adjust_score": 5,
         "add_tag": "vip",
@@ -52,6 +53,7 @@ def test_every_kind_says_in_one_line_what_it_does() -> None:
     lines = {kind: summary(kind, settings) for kind, settings in drawn.items()}
     assert lines == {
         "send": "Send email or sms: t, gives up after 2 d",
+        "survey": "Survey nps email: t, waits up to 7 d",
         "set_attribute": "Set a to now",
         "adjust_score": "Score +5",
         "add_tag": "Add tag vip",
@@ -92,9 +94,7 @@ def test_every_kind_says_in_one_line_what_it_does() -> None:
     assert summary("reachable", "sms") == "Reachable by sms"
     assert summary("suppress", {}) == "Suppress every channel"
     assert summary("assign_owner", "anna") == "Owner anna"
-    assert (
-        summary("split", {"weights": {"a": 1}, "control": "5%", "sticky": True}) == "Split a 1 / control 5%, sticky"
-    )
+    assert summary("split", {"weights": {"a": 1}, "control": "5%", "sticky": True}) == "Split a 1 / control 5%, sticky"
     assert summary("split", {"weights": {"a": 1}, "optimise": "goal"}) == "Split a 1, learned"
     assert summary("wait_for_slot", {"from": "09:00", "to": "17:00"}) == "Wait for 09:00–17:00"
     assert summary("wait_for_slot", {"best_time": "sms"}) == "Wait for the best time for sms, up to 1 d"

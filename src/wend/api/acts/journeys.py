@@ -17,7 +17,6 @@ from wend.content.templates import Template, parse_template
 from wend.content.variables import check_variables
 from wend.core.journey.check import Known, check
 from wend.core.journey.document import Document, parse
-from wend.core.journey.nodes.send import Send
 from wend.core.journey.overlap import overlaps
 from wend.core.journey.triggers import OnEvent
 from wend.core.plan import Policy
@@ -69,9 +68,9 @@ async def checked(
     document, problems = check(raw, known)
     if document is None:
         return None, problems
-    for node, template in _used(document, found):
+    for place, template in _used(document, found):
         if template is not None:
-            where = f"nodes.{node}.send.template ({template.id})"
+            where = f"{place} ({template.id})"
             properties = sample.properties_of(_heard(document))
             problems += check_variables(template, sample.attributes or None, properties, where)
     live = [parse(one, []) for one in await journeys.live_documents(conn)]
@@ -81,11 +80,11 @@ async def checked(
 
 
 def _used(document: Document, found: dict[str, Any]) -> list[tuple[str, Template | None]]:
-    """Send nodes and their templates."""
+    """Where templates are used, and they."""
     return [
-        (placed.id, parse_template(found.get(placed.node.settings["template"], {}))[0])
+        (f"nodes.{placed.id}.{placed.node.KIND}.{setting}", parse_template(found.get(template, {}))[0])
         for placed in document.nodes.values()
-        if isinstance(placed.node, Send)
+        for setting, _, template in placed.node.templates()
     ]
 
 

@@ -14,8 +14,8 @@ from wend.core.duration import MINUTE
 from wend.core.journey.circles import circles, way_round
 from wend.core.journey.document import Document, Placed, parse
 from wend.core.journey.meeting import meetings, unfinished
-from wend.core.journey.nodes.send import Send
 from wend.core.journey.rule import renamed
+from wend.core.journey.sending import same_as
 from wend.core.journey.triggers import OnAttribute, OnEvent, OnMessage
 from wend.core.journey.triggers import conditions as trigger_conditions
 from wend.core.problems import Problem, nearest
@@ -129,36 +129,37 @@ def _at_once(placed: Placed) -> set[str]:
 
 def _references(document: Document, drawn: Mapping[str, Any]) -> Iterable[Problem]:
     """Settings that name another node must name a send node."""
-    sends = {id_ for id_, placed in document.nodes.items() if isinstance(placed.node, Send)}
+    sends = {id_ for id_, placed in document.nodes.items() if any(placed.node.templates())}
     broken = drawn.keys() - document.nodes.keys()
     for id_, placed in document.nodes.items():
         settings = placed.node.settings
         named: list[tuple[str, str]] = []
         if placed.node.KIND == "message_state":
             named.append(("message_state.node", settings["node"]))
-        if isinstance(placed.node, Send) and isinstance(settings["channel"], dict):
-            named.append(("send.channel.same_as", cast("dict[str, str]", settings["channel"])["same_as"]))
+        if id_ in sends and (earlier := same_as(settings)) is not None:
+            named.append((f"{placed.node.KIND}.channel.same_as", earlier))
         for field, node in named:
             if node not in sends and node not in broken:
                 yield Problem(f"nodes.{id_}.{field}", f"'{node}' is not a send node{nearest(node, sends)}")
 
 
-def _templates(document: Document, templates: Mapping[str, str] | None) -> Iterable[Problem]:
-    if templates is None:
+def _templates(document: Document, known: Mapping[str, str] | None) -> Iterable[Problem]:
+    if known is None:
         return
     for id_, placed in document.nodes.items():
-        if not isinstance(placed.node, Send):
-            continue
-        template, wanted = placed.node.settings["template"], placed.node.settings["channel"]
-        channels = cast("tuple[str, ...]", wanted) if isinstance(wanted, tuple) else ()
-        where = f"nodes.{id_}.send.template"
-        if template not in templates:
-            yield Problem(
-                where,
-                f"there is no template '{template}'{nearest(template, templates)}; push it with `wend template push`",
-            )
-        elif channels and templates[template] not in channels:
-            yield Problem(where, f"template '{template}' is for {templates[template]}, not for {', '.join(channels)}")
+        for setting, channels, template in placed.node.templates():
+            where = f"nodes.{id_}.{placed.node.KIND}.{setting}"
+            if template not in known:
+                yield Problem(
+                    where,
+                    f"there is no template '{template}'{nearest(template, known)}; push it with `wend template push`",
+                )
+            elif channels and known[template] not in channels:
+                yield Problem(where, f"template '{template}' is for {known[template]}, not for {', '.join(channels)}")
+            elif len(channels) > 1:
+                others = ", ".join(one for one in channels if one != known[template])
+                why = f"template '{template}' is for {known[template]} only: give one for each channel, or on {others} it is refused"
+                yield Problem(where, why, "warning")
 
 
 _SET_UP = {

@@ -9,12 +9,12 @@ timing, tracing, limits and failures.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol, cast
 
 from wend.core.condition.base import Condition, Listens, View
-from wend.core.effects import AskKind, Step
+from wend.core.effects import Step
 from wend.core.inputs import Consent, Event
 from wend.core.journey.fields import Field
 from wend.core.journey.happened import Happened
@@ -90,11 +90,18 @@ class Turn(Protocol):
         ...
 
     def send(
-        self, *, channel: str, template: str, topic: str, transactional: bool, to: str | None, expires_at: int
-    ) -> None: ...
-
-    def ask(self, kind: AskKind, request: dict[str, Any], expires_at: int) -> None:
-        """Have something done outside. An `Answered` for (run, move) comes back, except for alerts."""
+        self,
+        *,
+        channel: str,
+        template: str,
+        topic: str,
+        transactional: bool,
+        to: str | None,
+        expires_at: int,
+        arm: str,
+        more: Mapping[str, Any],
+    ) -> None:
+        """Hand over a message. `arm`: the variant ('' none), for goals; `more`: what the executor shall know besides."""
         ...
 
     def start(self, journey: str, data: dict[str, Any]) -> None:
@@ -201,6 +208,10 @@ class Node(ABC):
             elif isinstance(value, dict):
                 inner = cast("dict[str, Any]", value)
                 yield from (one for one in inner.values() if isinstance(one, Reference))
+
+    def templates(self) -> Iterator[tuple[str, tuple[str, ...], str]]:
+        """All message templates: (setting, the channels on which it would be sent; (): not known, template)."""
+        yield from ()
 
     def texts(self) -> Iterator[tuple[str, str]]:
         """All Liquid texts in the settings: (setting, text). What they read of events is kept; they are checked before publishing."""

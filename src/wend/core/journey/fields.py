@@ -40,6 +40,8 @@ class Field:
     doc: str
     required: bool = False
     default: Any = None
+    unless: str = ""
+    """Required only where this other setting is not given."""
 
 
 def parse_settings(
@@ -58,7 +60,7 @@ def parse_settings(
     for name, one in fields.items():
         if raw.get(name) is None:
             values[name] = one.default
-            if one.required:
+            if one.required and (not one.unless or raw.get(one.unless) is None):
                 problems.append(Problem(f"{where}.{name}", "is missing"))
         else:
             values[name] = one.type.parse(raw[name], f"{where}.{name}", problems)
@@ -70,7 +72,7 @@ def settings_schema(fields: Mapping[str, Field]) -> dict[str, Any]:
     return {
         "type": "object",
         "properties": {name: {**one.type.schema, "description": one.doc} for name, one in fields.items()},
-        "required": [name for name, one in fields.items() if one.required],
+        "required": [name for name, one in fields.items() if one.required and not one.unless],
         "additionalProperties": False,
     }
 

@@ -112,10 +112,4 @@ def _text(value: Any) -> str:
 
 def _templates(document: Document) -> Iterator[tuple[str, str]]:
     for id, placed in document.nodes.items():
-        settings = placed.node.settings
-        variants: Any = settings.get("variants")
-        names = [
-            settings.get("template"),
-            *(cast("dict[str, Any]", variants).values() if isinstance(variants, dict) else ()),
-        ]
-        yield from ((id, name) for name in names if isinstance(name, str))
+        yield from ((id, template) for _, _, template in placed.node.templates())

@@ -6,6 +6,7 @@ A pass is the handling of one input (or one due timer) of one person: it collect
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Mapping
 from hashlib import blake2b
 from typing import Any
 
@@ -136,7 +137,16 @@ class RunTurn:
         return decide(request(self, channel, topic, transactional, to, expires_at, template))
 
     def send(
-        self, *, channel: str, template: str, topic: str, transactional: bool, to: str | None, expires_at: int
+        self,
+        *,
+        channel: str,
+        template: str,
+        topic: str,
+        transactional: bool,
+        to: str | None,
+        expires_at: int,
+        arm: str,
+        more: Mapping[str, Any],
     ) -> None:
         run = self.run
         count(self, Message(channel, topic, template, run.journey, transactional))
@@ -157,9 +167,11 @@ class RunTurn:
                 to=consents.address_of(self.profile, channel, to) or "",
                 created_at=self.now,
                 expires_at=expires_at,
-                data={**self._memory(), **({"to": to} if to else {})},
+                data={**self._memory(), **more, **({"to": to} if to else {})},
             )
         )
+        if arm and self.compiled.document.goal is not None:
+            run.arms[run.node] = arm
         if self.compiled.keeps_sends:
             run.sends[run.node] = [run.move, channel]
         if self.passing.plan.remembers(run.journey, run.node, channel, template):

@@ -26,6 +26,7 @@ from wend.core.journey.nodes.set_subscription import SetSubscription
 from wend.core.journey.nodes.split import Split
 from wend.core.journey.nodes.start_journey import StartJourney
 from wend.core.journey.nodes.suppress import Suppress
+from wend.core.journey.nodes.survey import Survey
 from wend.core.journey.nodes.sync_audience import SyncAudience
 from wend.core.journey.nodes.wait import Wait
 from wend.core.journey.nodes.wait_for_condition import WaitForCondition
@@ -35,6 +36,7 @@ from wend.core.journey.nodes.wait_for_slot import WaitForSlot
 
 _ALL: tuple[type[Node], ...] = (
     Send,
+    Survey,
     SetAttribute,
     AdjustScore,
     AddTag,
