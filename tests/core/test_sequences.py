@@ -136,6 +136,22 @@ def test_only_the_32_latest_of_each_are_looked_at_whatever_else_is_kept(k: int):
     assert not what.check(View(person(what, [*history, *more]), START + 2 * MINUTE)).value
 
 
+def test_what_is_forgotten_never_makes_it_true_that_nothing_followed():
+    raw = {"event": "A", "then_not": {"event": "B", "within": "10s"}}
+    what = condition(raw)
+    history = [("A", START, START), ("B", START + 1, START + 1)]
+    later = [("B", START + MINUTE + number, START + MINUTE + number) for number in range(LATEST)]
+    for count in (0, LATEST - 1, LATEST):
+        profile = person(what, [*history, *later[:count]])
+        assert not what.check(View(profile, START + 2 * MINUTE)).value, count
+    alone = person(what, [history[0], *later[: LATEST - 1]])
+    assert what.check(View(alone, START + 2 * MINUTE)).value
+    assert not what.check(View(person(what, [history[0], *later]), START + 2 * MINUTE)).value
+    assert what.check(
+        View(person(what, [*later, ("A", START + MINUTE + 99, START + MINUTE + 99)]), START + 2 * MINUTE)
+    ).value
+
+
 # --- against a walk over everything that ever happened ---
 
 histories = st.lists(

@@ -5,9 +5,9 @@ the first event (`within`, `from`/`to`, `since`, `until`) is about that event; a
 Following means later: not at the same millisecond, and before `within` is over. Some first event must have it so; `then_not` is
 true of it from the instant at which its `within` is over, by mere passing of time (without one: at once, until B comes).
 
-The bound (engine.md 16): of each event only the 32 latest that fit are looked at. With more than 32 of A in its window, what
-followed the older ones is forgotten; with more than 32 of B, a `then` that only the older ones fulfilled is forgotten, and to a
-`then_not` an old A whose Bs are forgotten looks as if nothing had followed. So give A a window: nobody does A 33 times in it.
+The bound (engine.md 16): of each event only the 32 latest that fit are looked at. What is forgotten never makes a sequence true:
+the 33rd A back counts no more; neither does an A whose B lies behind 32 later ones, and with `then_not` an A that is older than
+the 32 latest of B, as nobody knows any more what followed it. Give A a window in which nobody does either 32 times.
 """
 
 from __future__ import annotations
@@ -70,12 +70,13 @@ class Sequence(Form):
             step = self.steps[index]
             before = self.steps[index - 1].leaf if index else self.first
             ats = [at for at, _ in found]
+            known = ats[0] if step.absent and len(ats) == LATEST else 0
             through: list[tuple[int, int]] = []
             for at in _latest(before, view):
                 low = bisect_right(ats, at)
                 high = bisect_left(ats, at + step.within)
                 if step.absent:
-                    if low >= high:
+                    if low >= high and at >= known:
                         through.append((at, at + step.within if step.within < FOREVER else at))
                 elif low < high:
                     through.append((at, min(ready for _, ready in found[low:high])))
