@@ -8,21 +8,21 @@ How a column is read is seen from its header:
 - Types are guessed per value: `true`/`false`; integers up to 15 digits and decimals that have no leading zero, plus sign or
   blank; everything else is text, dates in ISO 8601 too. `email`, `phone` and everything whose header says phone, zip, postal,
   code or id stays text. `size:text`, `vip:boolean`, `points:number` in the header settle it. Empty cells say nothing.
-The separator (`,` `;` tab or `|`) is the one that the header has most of. The file is UTF-8, with or without a byte order mark.
+Separators and encoding: csv_rows.py.
 """
 
 from __future__ import annotations
 
-import csv
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any, Final, cast
+from typing import Any, Final, cast
 
 from wend.core.consent import CHANNELS
 from wend.core.inputs import Consent, Identify, ListChange, Start
 from wend.core.problems import nearest
+from wend.intake.csv_rows import read_heading, records
 from wend.intake.identifiers import ANONYMOUS, EMAIL, USER, email_key, identifier
 from wend.intake.import_job import ImportFailed, Row
 from wend.intake.items import Entry, Message, check_traits, entry
@@ -43,8 +43,6 @@ _TEXT: Final = re.compile(r"phone|zip|postal|postcode|code|(^|[_ .])id$|email", 
 _INTEGER: Final = re.compile(r"-?(0|[1-9]\d{0,14})")
 _DECIMAL: Final = re.compile(r"-?(0|[1-9]\d{0,14})\.\d{1,15}")
 _BOOLEANS: Final = {"true": True, "false": False}
-_ROW_BYTES: Final = 64 * 1024
-_ROW_LINES: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,77 +70,16 @@ def read_profiles(
     """The rows of the file. `now`: ms UTC; `source`: of consents; `job`: makes the rows' message ids; `start`: a journey to start;
     `list`: a list to put them on, then the file only says who it is. Raises ImportFailed."""
     with path.open("rb") as file:
-        first = _line(file)
-        if first.startswith((b"\xff\xfe", b"\xfe\xff")):
-            raise ImportFailed(f"{path}: the file is UTF-16; save it as UTF-8.")
-        header_text = first.removeprefix(b"\xef\xbb\xbf").decode("utf-8", "replace")
-        delimiter = max(",;\t|", key=header_text.count)
-        header = [name.strip() for name in next(csv.reader([header_text], delimiter=delimiter), [""])]
-        table = _Table(path, header, columns, start, list)
-        for number, text in _records(file):
+        heading = read_heading(path, file)
+        table = _Table(path, heading.names, columns, start, list)
+        for number, text in records(file):
             row = Row(number, text, None, None, file.tell())
             try:
-                cells = _cells(text, delimiter, len(header))
+                cells = heading.cells(text)
                 row.message = table.message(cells, limits, now, source, f"{job}:{number}")
             except Refused as refused:
                 row.refused = refused
             yield row
-
-
-def _line(file: IO[bytes]) -> bytes:
-    """The next line; of an overlong one only the beginning."""
-    line = file.readline(_ROW_BYTES)
-    if len(line) == _ROW_BYTES and not line.endswith(b"\n"):
-        while (rest := file.readline(_ROW_BYTES)) and not rest.endswith(b"\n"):
-            pass
-    return line
-
-
-def _records(file: IO[bytes]) -> Iterator[tuple[int, bytes]]:
-    """(number of the first line, text) of each record. A quote that is never closed spoils one line, not the rest."""
-    number = 1
-    pending: list[tuple[int, bytes]] = []  # lines that were read ahead
-    while True:
-        if not pending:
-            line = _line(file)
-            if not line:
-                return
-            number += 1
-            pending.append((number, line))
-        at, text = pending.pop(0)
-        ahead: list[tuple[int, bytes]] = []
-        while text.count(b'"') % 2 and len(ahead) < _ROW_LINES and len(text) < _ROW_BYTES:
-            if pending:
-                more = pending.pop(0)
-            else:
-                line = _line(file)
-                if not line:
-                    break
-                number += 1
-                more = (number, line)
-            ahead.append(more)
-            text += more[1]
-        if text.count(b'"') % 2 and ahead:
-            pending = ahead + pending
-            text = text[: len(text) - sum(len(line) for _, line in ahead)]
-        if text.strip():
-            yield at, text.rstrip(b"\r\n")
-
-
-def _cells(text: bytes, delimiter: str, count: int) -> list[str]:
-    try:
-        decoded = text.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise Refused("not_utf8", f"The row is not UTF-8 (byte {error.start + 1}); save the file as UTF-8.") from error
-    if "\0" in decoded:
-        raise Refused("nul_character", "The row holds a NUL character.")
-    try:
-        found = list(csv.reader(decoded.splitlines(keepends=True), delimiter=delimiter, strict=True))
-    except csv.Error as error:
-        raise Refused("broken_row", f"The row cannot be read: {error}.") from error
-    if len(found) != 1 or len(found[0]) != count:
-        raise Refused("broken_row", f"The row has {len(found[0]) if found else 0} cells; the header has {count}.")
-    return found[0]
 
 
 class _Table:
