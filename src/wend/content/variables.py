@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+from wend.content.liquid import Text
 from wend.content.templates import Template
 from wend.core.problems import Problem, nearest
 
@@ -64,11 +65,20 @@ def check_variables(
     for locale, texts in template.texts.items():
         for field, text in texts.items():
             place = ".".join(part for part in (where, "translations." + locale if locale else "", field) if part)
-            for path in sorted(text.variables()):
-                problem = _check(path, known_attributes, known_event_properties)
-                if problem is not None:
-                    level, message = problem
-                    problems.append(Problem(place, message, level))  # pyright: ignore[reportArgumentType]
+            problems += check_text(text, known_attributes, known_event_properties, place)
+    return problems
+
+
+def check_text(
+    text: Text, known_attributes: Collection[str] | None, known_event_properties: Collection[str] | None, where: str
+) -> list[Problem]:
+    """The same for one text."""
+    problems: list[Problem] = []
+    for path in sorted(text.variables()):
+        problem = _check(path, known_attributes, known_event_properties)
+        if problem is not None:
+            level, message = problem
+            problems.append(Problem(where, message, level))  # pyright: ignore[reportArgumentType]
     return problems
 
 

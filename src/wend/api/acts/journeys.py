@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, cast
 
+from wend.api.acts import asks
 from wend.api.acts.audit import audit
 from wend.api.acts.templates import reads_of
 from wend.content.store import list_templates
@@ -64,6 +65,7 @@ async def checked(
         templates={name: str(document.get("channel", "")) for name, document in found.items()},
         journeys=frozenset(one["id"] for one in await journeys.every(conn)),
         segments=await segments.kinds(conn),
+        **await asks.set_up(conn),
     )
     document, problems = check(raw, known)
     if document is None:
@@ -73,6 +75,7 @@ async def checked(
             where = f"{place} ({template.id})"
             properties = sample.properties_of(_heard(document))
             problems += check_variables(template, sample.attributes or None, properties, where)
+    problems += asks.check_texts(document, sample.attributes or None, sample.properties_of(_heard(document)))
     live = [parse(one, []) for one in await journeys.live_documents(conn)]
     problems += overlaps(document, [one for one in live if one is not None])
     failed = any(one.level == "error" for one in problems)
@@ -134,6 +137,7 @@ async def publish(
     before = await journeys.one(conn, document.id)
     found = {one.id: one.document for one in await list_templates(conn)}
     reads = reads_of([template for _, template in _used(document, found) if template is not None])
+    reads = asks.both(reads, asks.reads(document))
     if policy == "keep" and before is not None and before["status"] == "live" and before["document"] == raw:
         kept = await journeys.reads(conn, document.id, before["version"])
         if kept is None or all(set(names) <= set(kept.get(kind, ())) for kind, names in reads.items()):

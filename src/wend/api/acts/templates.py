@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from wend.api.acts.audit import audit
@@ -68,19 +69,24 @@ async def _outdated(conn: Connection, template: Template, where: str) -> list[Pr
 
 def reads_of(templates: list[Template]) -> dict[str, list[str]]:
     """What templates read, for publishing: names of entry and event properties, and of built-in facts."""
+    paths = {path for template in templates for path in variables(template)}
+    return read_by(paths, {name for template in templates for name in filters(template)})
+
+
+def read_by(paths: Iterable[str], names_of_filters: Iterable[str]) -> dict[str, list[str]]:
+    """The same of variables (dotted paths) and filters."""
     reads: dict[str, set[str]] = {"entry": set(), "event": set(), "facts": set()}
-    for template in templates:
-        for path in variables(template):
-            root, _, rest = path.partition(".")
-            if root in ("entry", "event") and rest:
-                reads[root].add(rest.partition(".")[0])
-            elif root == "recent":
-                names = [rest.partition(".")[0]] if rest else ["viewed", "searched", "bought"]
-                reads["facts"] |= {f"recent.{name}" for name in names}
-            elif root in FACTS:
-                reads["facts"].add(root)
-        for name in filters(template):
-            reads["facts"].update(READS.get(name, ()))
+    for path in paths:
+        root, _, rest = path.partition(".")
+        if root in ("entry", "event") and rest:
+            reads[root].add(rest.partition(".")[0])
+        elif root == "recent":
+            names = [rest.partition(".")[0]] if rest else ["viewed", "searched", "bought"]
+            reads["facts"] |= {f"recent.{name}" for name in names}
+        elif root in FACTS:
+            reads["facts"].add(root)
+    for name in names_of_filters:
+        reads["facts"].update(READS.get(name, ()))
     return {kind: sorted(names) for kind, names in reads.items()}
 
 
