@@ -55,6 +55,7 @@ def absorb(passing: Pass, other: Profile) -> None:
     _unite_caps(plan, profile.caps, other.caps)
     _unite_habits(profile, other)
     _unite_location(profile, other)
+    _unite_hidden(passing, other)
     left = [run for run in profile.runs if overtaken(plan, other.windows, run)]
     left += [run for run in other.runs if overtaken(plan, profile.windows, run)]
     for id_, kept in other.windows.items():
@@ -107,6 +108,15 @@ def _unite_habits(profile: Profile, other: Profile) -> None:
         while accepted > MAX_MESSAGES:
             accepted, answered = accepted // 2, answered // 2
         profile.response[channel] = [accepted, answered, *[*marks, *own_marks][-MAX_MARKS:]]
+
+
+def _unite_hidden(passing: Pass, other: Profile) -> None:
+    """What had come true for one of the two (a date, a stage) does not come true again: its trigger has been heard."""
+    members = passing.profile.segments
+    for key, since in other.segments.items():
+        segment = passing.plan.watch.by_key.get(key)
+        if segment is not None and segment.hidden:
+            members[key] = min(since, members.get(key, since))
 
 
 def _unite_location(profile: Profile, other: Profile) -> None:

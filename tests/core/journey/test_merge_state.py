@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tests.core.journey.story import DAY, HOUR, MONDAY, journey, plan_of
 
 from wend.core.condition.member import key_of
-from wend.core.inputs import Event, MergeOut, MergeState
+from wend.core.inputs import Event, Identify, MergeOut, MergeState
 from wend.core.pack import pack, unpack
 from wend.core.plan import Plan, PlanChange
 from wend.core.profile import MAX_RUNS, Profile, Run
@@ -90,6 +90,21 @@ def test_timers_of_segments_are_set_anew_for_the_united_history() -> None:
     assert decision.wakes_at == MONDAY + 10 * DAY
     gone = react(plan, decision.profile, None, MONDAY + 10 * DAY)
     assert gone.memberships == {"seen": None} and gone.profile.segments == {}
+
+
+def test_a_date_that_one_of_the_two_has_had_is_not_had_again() -> None:
+    over = {"over": {"end": "wished"}}
+    plan = plan_of(journey(over, on={"date": {"attribute": "birthday", "anniversary": True}}, reentry="always"))
+    people = [
+        react(plan, Profile(id), Identify({"birthday": "1990-03-02"} if id == X else {"a": 1}, MONDAY), MONDAY).profile
+        for id in (X, U)
+    ]
+    assert [len(profile.past) for profile in people] == [1, 0]
+    decision = joined(people[0], people[1], plan, MONDAY + HOUR)
+    assert decision.profile.past["j"][0][3] == 1
+    assert not [step for step in decision.steps if step.kind == "started"]
+    again = react(plan, decision.profile, None, MONDAY + 365 * DAY)
+    assert again.profile.past["j"][0][3] == 2, "next year they are wished again, once"
 
 
 # --- what the state remembers beside ---
