@@ -14,6 +14,7 @@ import typer
 
 from wend import __version__
 from wend.commands import (
+    catalogue,
     identity,
     importing,
     journeys,
@@ -23,6 +24,7 @@ from wend.commands import (
     parked,
     partitions,
     segments,
+    settings_of,
     templates,
 )
 from wend.commands.context import Data, settings
@@ -45,6 +47,8 @@ app.add_typer(journeys.app, name="journey")
 app.add_typer(templates.app, name="template")
 app.add_typer(segments.app, name="segment")
 app.add_typer(importing.app, name="import")
+app.add_typer(catalogue.app, name="catalogue")
+app.add_typer(settings_of.app, name="settings")
 app.add_typer(parked.app, name="parked")
 app.add_typer(identity.app, name="identity")
 app.add_typer(partitions.app, name="partition")

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from fastapi import Depends, FastAPI, Request, Response
 from starlette.routing import BaseRoute
 
-from wend.api import health, keys, messages, operations, problem, profiles, publishing, settings, templates
+from wend.api import health, keys, messages, operations, problem, products, profiles, publishing, settings, templates
 from wend.api import identity as identity_api
 from wend.api import journeys as journeys_api
 from wend.api import schema as schema_api
@@ -56,6 +56,7 @@ def build(surface: Surface, recipients: Sequence[BaseRoute] = ()) -> FastAPI:
         templates,
         profiles,
         messages,
+        products,
         operations,
         settings,
         keys,

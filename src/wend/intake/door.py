@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 
 import psycopg
 from psycopg_pool import PoolTimeout
 
+from wend.content.catalogue.replenishment import Replenishment
 from wend.intake.dead_letters import DeadLetter
 from wend.intake.group_commit import GroupCommit
 from wend.intake.items import ItemReader, Message
@@ -19,6 +21,7 @@ from wend.store.keys import Key, Keys
 from wend.store.log import Appender
 from wend.store.postgres import Pool
 
+_CATALOGUE_AGAIN = 10.0  # seconds
 _KEY_AGAIN = 1.0  # seconds for which the latest key is not even looked up in the cache of keys
 
 
@@ -31,19 +34,34 @@ class Intake:
     def __init__(self, pool: Pool, clock: Clock, *, partitions: int, limits: Limits | None = None) -> None:
         self.limits = limits or Limits()
         self.clock = clock
-        self.reader = ItemReader(self.limits)
+        self.replenishment = Replenishment()
+        self.reader = ItemReader(self.limits, replenishment=self.replenishment)
+        self._pool = pool
         writer = Writer(pool, Appender(partitions), clock, store_seconds=self.limits.store_seconds)
         self.groups = GroupCommit(writer, self.limits)
         self._keys = Keys(pool)
+        self._refreshing: asyncio.Task[None] | None = None
         self._last_key: tuple[str, float, Key | None] = ("", 0.0, None)
 
     def start(self) -> None:
         """Begin to write what is taken."""
         self.groups.start()
+        self._refreshing = asyncio.create_task(self._refresh(), name="catalogue at the door")
 
     async def stop(self) -> None:
         """Take nothing more, write what was taken, end. Requests that come later are answered 503."""
+        if self._refreshing is not None:
+            self._refreshing.cancel()
+            await asyncio.gather(self._refreshing, return_exceptions=True)
         await self.groups.stop()
+
+    async def _refresh(self) -> None:
+        """Keep what the catalogue says of orders; a store that is away is asked again later."""
+        while True:
+            with suppress(OSError, PoolTimeout, psycopg.Error):
+                async with self._pool.connection() as conn:
+                    await self.replenishment.refresh(conn)
+            await asyncio.sleep(_CATALOGUE_AGAIN)
 
     async def key(self, secret: str) -> Key | None:
         """The key with this secret, or None. Raises StoreAway."""

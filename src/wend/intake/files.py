@@ -14,6 +14,7 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO, Final
 
+from wend.content.catalogue.replenishment import Replenishment
 from wend.intake.body import GZIP_MAGIC, mark
 from wend.intake.csv_profiles import Columns, read_profiles
 from wend.intake.import_job import Imported, ImportFailed, Job, Progress, Row, job_id
@@ -58,7 +59,10 @@ async def import_events(
     done = await job.open()
     if done is not None:
         return done
-    reader = _EventReader(path, digest, limits, clock.now_ms(), live=replay is not None)
+    replenishment = Replenishment()
+    async with pool.connection() as conn:
+        await replenishment.refresh(conn)
+    reader = _EventReader(path, digest, limits, clock.now_ms(), replenishment, live=replay is not None)
     try:
         if replay is None:
             return await _import_as_it_stands(job, reader.rows())
@@ -180,11 +184,13 @@ class _Index:
 
 
 class _EventReader:
-    def __init__(self, path: Path, digest: str, limits: Limits, now: int, *, live: bool) -> None:
+    def __init__(
+        self, path: Path, digest: str, limits: Limits, now: int, replenishment: Replenishment, *, live: bool
+    ) -> None:
         self._path = path
         self._prefix = f"{digest}:"
         self._limits = limits
-        self._items = ItemReader(limits, trusted=True)
+        self._items = ItemReader(limits, trusted=True, replenishment=replenishment)
         self._envelope = Envelope(now, imported=not live, own_times=True)
 
     def rows(self) -> Iterator[Row]:

@@ -15,6 +15,7 @@ from typing import Any, Final, cast
 
 import msgspec
 
+from wend.content.catalogue.replenishment import EVENT, Replenishment
 from wend.core.consent import CHANNELS
 from wend.core.inputs import Consent, Event, Group, Identify, Input
 from wend.core.problems import nearest, shown
@@ -114,14 +115,15 @@ def _check_text(text: str) -> None:
 
 
 class ItemReader:
-    """Reads items within `limits`. Has no state of its own.
+    """Reads items within `limits`. `replenishment`: what the catalogue knows of the products of an order.
 
     `trusted`: what an operator imports may also hold recorded consent, as items of type `consent` ({channel or topic, state,
     source}); what comes by a write key may not (channels.md, "Forms").
     """
 
-    def __init__(self, limits: Limits, *, trusted: bool = False) -> None:
+    def __init__(self, limits: Limits, *, trusted: bool = False, replenishment: Replenishment | None = None) -> None:
         self._limits = limits
+        self._replenishment = replenishment
         self._readers = _READERS | {"consent": _consent} if trusted else _READERS
 
     def read_raw(self, raw: bytes, envelope: Envelope, kind: str | None = None) -> Message:
@@ -174,6 +176,10 @@ class ItemReader:
                     context[name] = value
         if envelope.integrations and "integrations" not in context:
             context["integrations"] = envelope.integrations
+        if self._replenishment is not None and kind == "track" and item.get("event") == EVENT:
+            properties = item.get("properties")
+            if type(properties) is dict:
+                item = {**item, "properties": self._replenishment.told(cast("dict[str, Any]", properties))}
         read = Read(item, at, context, message_id, user_id, anonymous_id, envelope.imported, limits)
         message = Message(user_id, anonymous_id, at)
         message.imported = envelope.imported

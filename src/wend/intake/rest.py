@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Any, Final, cast
 
+from wend.content.catalogue.replenishment import EVENT
 from wend.core.inputs import Consent, Event, Identify, Input
 from wend.intake import answers
 from wend.intake.answers import Answer
@@ -133,6 +134,9 @@ class Rest:
         data = item.get("eventData")
         if data is not None and type(data) is not dict:
             raise Refused("invalid_properties", "eventData must be an object.")
+        properties = cast("dict[str, Any]", data or {})
+        if name == EVENT:
+            properties = self._intake.replenishment.told(properties)
         happened = instant(item.get("eventTime"), "eventTime")
         at = now if happened is None else min(happened, now)
-        return Message(user, anonymous, at, (entry(Event(name, at, cast("dict[str, Any]", data or {})), ""),))
+        return Message(user, anonymous, at, (entry(Event(name, at, properties), ""),))
