@@ -36,6 +36,7 @@ from wend.core.inputs import (
 from wend.core.journey.allowance import give_back
 from wend.core.journey.classes import altered, fall_idle, scored, scored_message
 from wend.core.journey.ending import finish
+from wend.core.journey.handling import lay_hand_on
 from wend.core.journey.happened import (
     Answered,
     AttributesChanged,
@@ -100,7 +101,7 @@ def react(plan: Plan, profile: Profile, input: Input | None, now: int, lag: int 
     profile.last = now
     if input is not None:
         _apply(passing, input)
-        if new and not profile.survivor and not profile.erased:
+        if new and not (profile.survivor or profile.erased or profile.awaiting):
             settle_all(passing)
             handle(passing, [])
     return Decision(
@@ -276,6 +277,7 @@ def _apply(passing: Pass, input: Input) -> None:
             put(passing, input.segment, input.add)
             happened = []
         case Handle():
+            lay_hand_on(passing, input)
             happened = []
         case Chunk():
             return  # the engine expands it
@@ -384,7 +386,7 @@ def _merge_in(passing: Pass, input: MergeState) -> None:
         other = arrived(input, input.state)
         absorb(passing, other)
         joined(passing, other)
-        handle(passing, [Merged()])
+    handle(passing, [Merged()])
 
 
 def _erase(passing: Pass) -> None:

@@ -63,6 +63,8 @@ _STATEMENTS = (
     "erase_left_out",
     "erase_step",
     "erase_place",
+    "erase_membership",
+    "erase_staged",
     "erase_consent",
     "erase_coupon",
     "erase_alert",

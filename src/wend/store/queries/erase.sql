@@ -63,3 +63,9 @@ delete from dead_letter where exists (select from unnest(%(quoted)s::text[]) q w
 
 -- name: erase_profile
 update profile set attributes = '{}', wakes_at = null where partition = %(partition)s and id = %(id)s;
+
+-- name: erase_membership
+delete from membership where partition = %(partition)s and profile_id = %(id)s;
+
+-- name: erase_staged
+delete from backfill_row where partition = %(partition)s and profile_id = %(id)s;
