@@ -24,7 +24,7 @@ BAR = "\\|"
 
 NODE_EXAMPLES = {
     "send": "mail: {send: {channel: email, template: cart-mail, topic: offers}, next: done, failed: sms}",
-    "survey": "nps: {survey: {survey: nps, channel: email, template: nps, bands: {low: [0, 6], high: [7, 10]}}, low: sorry, high: done, timed_out: done}",
+    "survey": "nps: {survey: {survey: nps, channel: email, template: nps, answers: [yes, no]}, yes: done, no: call, timed_out: done}",
     "set_attribute": "renew: {set_attribute: {attribute: due, value: {attribute: due, plus: 30d}}, next: done}",
     "adjust_score": "warmer: {adjust_score: 10, next: done}",
     "add_tag": "tag: {add_tag: vip, next: done}",
@@ -87,6 +87,20 @@ CONDITION_EXAMPLES = {
 }
 
 
+EVENT_EXAMPLES = {
+    "between two times ago": "{event: Signed In, from: 30d, to: 15d, count: {gte: 2}}",
+    "between two dates (or since the run began: `since: entry`)": "{event: Order Completed, since: 2026-11-01, until: 2026-12-01}",
+    "a sum, `avg`, `min` or `max`": "{event: Order Completed, sum: total, gt: 500, within: 90d}",
+    "different values": "{event: Product Viewed, distinct: product_id, gte: 5, within: 1d}",
+    "one value often": "{event: Product Viewed, per: product_id, count: {gte: 3}, within: 7d}",
+    "the first or the last time": "{event: Signed In, last: {before: {ago: 30d}}}",
+    "A, then B": "{event: Product Added, within: 30d, then: {event: Order Completed, within: 2h}}",
+    "A without B": "{event: Product Added, within: 30d, then_not: {event: Order Completed, within: 2h}}",
+    "A, then B, but no C": "{event: Signed Up, then: {event: Demo Booked, then_not: {event: Demo Held, within: 7d}}}",
+}
+"""What → example. Windows look back 5 years at most; `then_not` comes true when its `within` is over."""
+
+
 def nodes_page() -> str:
     """docs/reference/nodes.md."""
     lines = [
@@ -124,6 +138,10 @@ def conditions_page() -> str:
         "| form | example |",
         "|---|---|",
         *(f"| `{name}` | `{CONDITION_EXAMPLES[name]}` |" for name in FORMS),
+        "",
+        "What else can be asked of events:",
+        "",
+        *(f"- {what}: `{example}`" for what, example in EVENT_EXAMPLES.items()),
         "",
     ]
     return "\n".join(lines)

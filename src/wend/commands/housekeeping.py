@@ -1,5 +1,5 @@
 """What has to be done now and then beside the engine's own maintenance: refused input is kept for a limited time, and what is
-learned from everybody is learned anew each week, where the settings say so."""
+learned from everybody is learned anew now and then, where a setting says so or a journey reads it (learning.py)."""
 
 from __future__ import annotations
 
@@ -18,7 +18,6 @@ from wend.store.postgres import Connection, Pool, fetch_one, sql
 
 _EVERY = 3600.0  # seconds
 _LETTERS_KEPT = 90 * DAY
-_LEARNED_FOR = 7 * DAY
 
 log = structlog.get_logger("wend.housekeeping")
 
@@ -38,17 +37,15 @@ async def housekeeping(pool: Pool, clock: DatabaseClock) -> None:
 
 
 async def relearn(conn: Connection, subject: str, now: int) -> bool:
-    """Learn the subject anew, if its setting says `learned: true` and it was not learned for a week; whether that was so.
+    """Learn the subject anew, if it is wanted and was not learned for its time; whether that was so.
 
     Of several servers one does it: whoever is first writes down when.
     """
-    found = (await load_plan(conn)).settings.get(subject)
-    if not found or found.get("learned") is not True:
+    found = SUBJECTS[subject]
+    if not found.wanted(await load_plan(conn)):
         return False
-    if (
-        await fetch_one(conn, sql("learned_claim"), {"name": f"learned {subject}", "now": now, "for": _LEARNED_FOR})
-        is None
-    ):
+    claim = {"name": f"learned {subject}", "now": now, "for": found.every}
+    if await fetch_one(conn, sql("learned_claim"), claim) is None:
         return False
     try:
         said = await publish(conn, subject, who="housekeeping")

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from wend.commands.context import Data, settings
 from wend.commands.errors import UserError
+from wend.core.duration import DAY, HOUR, WEEK
 
 if TYPE_CHECKING:
+    from wend.core.plan import Plan
     from wend.store.postgres import Connection
 
 
@@ -25,8 +28,56 @@ async def rfm(conn: Connection, now: int) -> dict[str, Any]:
         raise UserError("rfm", str(error)) from None
 
 
-SUBJECTS: dict[str, Callable[[Connection, int], Awaitable[dict[str, Any]]]] = {"rfm": rfm}
-"""What can be learned → the settings that come of it at an instant (ms UTC)."""
+async def best_time(conn: Connection, now: int) -> dict[str, Any]:
+    """The hour in which most people answer, by channel. UserError: there is too little to learn from."""
+    from wend.engine.plans import load_plan
+    from wend.insight import best_time as insight
+
+    hours = await insight.learn(conn, now, (await load_plan(conn)).zone)
+    if not hours:
+        raise UserError("best_time", f"on no channel there were {insight.LEAST} opens and clicks in the last 30 days")
+    return {"best_time": hours}
+
+
+async def bandits(conn: Connection, now: int) -> dict[str, Any]:
+    """Weights of the splits that optimise for their goal. UserError: there are none."""
+    from wend.engine.plans import load_plan
+    from wend.insight import bandits as insight
+
+    found = await insight.learn(conn, await load_plan(conn))
+    if not found:
+        raise UserError("bandits", "no running journey has a split with `optimise: goal`")
+    return {"bandits": found}
+
+
+def _asked_for(subject: str) -> Callable[[Plan], bool]:
+    """Its setting says `learned: true`."""
+    return lambda plan: bool(plan.settings.get(subject)) and plan.settings[subject].get("learned") is True
+
+
+def _optimised(plan: Plan) -> bool:
+    from wend.insight.bandits import optimised
+
+    return any(True for _ in optimised(plan))
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """Something that can be learned."""
+
+    learn: Callable[[Connection, int], Awaitable[dict[str, Any]]]
+    """The settings that come of it at an instant (ms UTC)."""
+    wanted: Callable[[Plan], bool]
+    """Whether housekeeping is to learn it anew."""
+    every: int
+    """Then so often (ms)."""
+
+
+SUBJECTS: dict[str, Subject] = {
+    "rfm": Subject(rfm, _asked_for("rfm"), WEEK),
+    "best_time": Subject(best_time, lambda plan: "hours" in plan.reads, DAY),
+    "bandits": Subject(bandits, _optimised, HOUR),
+}
 
 
 async def publish(conn: Connection, subject: str, *, who: str) -> str:
@@ -35,7 +86,7 @@ async def publish(conn: Connection, subject: str, *, who: str) -> str:
     from wend.engine.plans import load_plan
     from wend.store.clock import now_ms
 
-    learned = await SUBJECTS[subject](conn, await now_ms(conn))
+    learned = await SUBJECTS[subject].learn(conn, await now_ms(conn))
     plan = await load_plan(conn)
     if all(plan.settings.get(name) == value for name, value in learned.items()):
         return "nothing has changed"

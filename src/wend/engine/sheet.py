@@ -12,7 +12,8 @@ from typing import Any
 from wend.core.effects import Ask, Relay, Send, Withdraw
 from wend.core.inputs import Consent
 from wend.core.profile import Profile
-from wend.engine.person import Person, place_of
+from wend.engine.around import place_of
+from wend.engine.person import Person
 from wend.store.codec import decode_json, encode_attributes, encode_input, encode_json, encode_state
 from wend.store.days import DAY
 from wend.store.log import partition_of
@@ -174,6 +175,10 @@ class Sheet:
             elif kind == "outcome":
                 # What a privacy proxy opened is counted apart: nobody has read it.
                 kind = f"{step.branch}:machine" if step.detail and "machine" in step.detail else step.branch
+            elif kind == "goal" and step.detail:
+                # Of which splits and variants it came: their weights are learned from it.
+                for place, arm in step.detail.get("arms", {}).items():
+                    tally[journey, version, place, f"goal:{arm}", step.at // DAY] += 1
             tally[journey, version, node, kind, step.at // DAY] += 1
         self.position = position
 

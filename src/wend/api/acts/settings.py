@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from wend.api.acts.audit import audit
-from wend.core import alerting, funnel, rfm, score
+from wend.core import alerting, funnel, learned, rfm, score
+from wend.core.journey import waiting
 from wend.core.journey.check import segments_read, unknown_segments
 from wend.core.permission import check_settings as check_permission
 from wend.core.problems import Problem, nearest, shown
@@ -68,7 +69,9 @@ def _alerting(given: Given) -> Iterator[Problem]:
 ROOMS: tuple[Room, ...] = (
     Room(("zone", "lateness"), _general),
     Room(("quiet_hours", "caps", "control_group"), _permission),
+    Room(("test",), waiting.check_settings),
     Room(("engagement", "funnel", "rfm"), _classes),
+    Room(learned.NAMES, learned.check_settings),
     Room(("team", "audiences", "alert_digest"), _alerting),
 )
 NAMES = tuple(name for room in ROOMS for name in room.names)

@@ -84,7 +84,7 @@ class Split(Node):
         drawn: dict[str, float] = self.settings["weights"]
         if not self.settings["optimise"]:
             return drawn, "the person's own arm" if self.settings["sticky"] else ""
-        learned = cast("dict[str, dict[str, float]]", turn.view().settings.get("bandits", {})).get(place, {})
+        learned = cast("dict[str, dict[str, float]]", turn.view().settings.get("bandits") or {}).get(place, {})
         # Only weights of all its arms: the drawing may have changed since they were learned.
         if learned.keys() != drawn.keys() or sum(learned.values()) <= 0:
             return drawn, "nothing is learned yet"

@@ -39,6 +39,7 @@ def _best(raw: Any, where: str, problems: list[Problem]) -> dict[str, Any] | Non
 class WaitForSlot(Node):
     KIND = "wait_for_slot"
     GROUP = "flow"
+    WAITS = True
     FIELDS = {
         "days": Field(list_of(choice(*DAYS)), "Weekdays; all when left out"),
         "from": Field(TIME_OF_DAY, "Beginning, in the person's zone"),
@@ -97,7 +98,7 @@ class WaitForSlot(Node):
         latest = turn.run.since + best["within"]
         hour, why = best_hour(turn.profile, best["channel"]), f"the person's best hour for {best['channel']}"
         if hour is None:
-            hour = cast("dict[str, int]", turn.view().settings.get("best_time", {})).get(best["channel"])
+            hour = cast("dict[str, int]", turn.view().settings.get("best_time") or {}).get(best["channel"])
             why = f"most people's best hour for {best['channel']}"
         time, why = (best["fallback"], "no best hour is known yet") if hour is None else (f"{hour:02}:00", why)
         why = f"{why}: {time}"
