@@ -78,8 +78,9 @@ async def _worker(context: Context) -> None:
 async def _sender(context: Context) -> None:
     from wend.channels.inbox import InboxServer
     from wend.commands.channels import providers
-    from wend.commands.secrets import secret
+    from wend.commands.secrets import box, secret
     from wend.content.links import Links
+    from wend.delivery.asks.runner import Asks
     from wend.delivery.bounces import read_bounce
     from wend.delivery.feedback import FeedbackLog
     from wend.delivery.render import SenderSettings
@@ -95,19 +96,23 @@ async def _sender(context: Context) -> None:
     await inbox.start()
     channels = providers(context.pool, orders.smtp, inbox.port)
     sender = Sender(context.pool, context.clock, channels, links, SenderSettings(**orders.sender), count)
-    context.numbers = lambda: {f"{channel}/{status}": n for (channel, status), n in sender.counts.items()}
-    running = asyncio.create_task(sender.run())
+    secrets = box(Path(orders.data), orders.secret_key)
+    asks = Asks(
+        context.pool, context.clock, secrets, links, SenderSettings(**orders.sender), count, email=channels["email"]
+    )
+    context.numbers = lambda: {f"{name}/{status}": n for (name, status), n in (sender.counts + asks.counts).items()}
+    running = asyncio.gather(sender.run(), asks.run())
     stopping = asyncio.create_task(context.stop.wait())
     await asyncio.wait({running, stopping}, return_when=asyncio.FIRST_COMPLETED)
     stopping.cancel()
-    await sender.stop()
+    await asyncio.gather(sender.stop(), asks.stop())
     await running
     for provider in set(channels.values()):
         await provider.close()
     await inbox.stop()
 
 
-ROLES = {"worker": (_worker, 5), "sender": (_sender, 8)}
+ROLES = {"worker": (_worker, 5), "sender": (_sender, 12)}
 """Role → what it does, and the most connections it needs."""
 
 

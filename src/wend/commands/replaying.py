@@ -13,10 +13,11 @@ from wend.commands import running
 from wend.commands.channels import sender_settings
 from wend.commands.errors import UserError
 from wend.commands.reading import read_told
-from wend.commands.secrets import secret
+from wend.commands.secrets import box, secret
 from wend.config import Config
 from wend.content.links import Links
 from wend.core.consent import CHANNELS
+from wend.delivery.asks.runner import Asks
 from wend.delivery.sender import Sender
 from wend.engine.replaying import Replay
 from wend.intake.import_job import job_id
@@ -45,11 +46,13 @@ async def replayed(config: Config, pool: Pool, partitions: int) -> AsyncGenerato
     if served is not None and served.smtp_port:
         channels["email"] = inbox_email("127.0.0.1", served.smtp_port)
     links = Links(await secret(pool, config.data, config.secret_key, "links"), base)
-    sender = Sender(pool, clock, channels, links, sender_settings(config), partitions, virtual=True)
+    common = sender_settings(config)
+    sender = Sender(pool, clock, channels, links, common, partitions, virtual=True)
+    asks = Asks(pool, clock, box(config.data, config.secret_key), links, common, partitions, virtual=True)
 
     async def deliver(at: int) -> int:
         clock.at = at
-        return await sender.drain()
+        return await sender.drain() + await asks.drain()
 
     try:
         async with Replay(pool, deliver=deliver) as replay:
