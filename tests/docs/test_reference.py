@@ -7,6 +7,7 @@ from tests.docs import reference
 
 from wend.content.documents import load
 from wend.core.condition.syntax import FORMS
+from wend.core.condition.syntax import parse as parse_condition
 from wend.core.journey.document import parse
 from wend.core.journey.nodes import NODES
 from wend.core.problems import Problem
@@ -23,6 +24,13 @@ def test_the_example_of_a_condition_is_a_condition(form: str) -> None:
     condition, problems = reference.example(form)
     assert problems == []
     assert condition is not None
+
+
+@pytest.mark.parametrize("raw", reference.EVENT_EXAMPLES.values())
+def test_what_else_can_be_asked_of_events_is_a_condition(raw: str) -> None:
+    problems: list[Problem] = []
+    assert parse_condition(load(raw), "", problems) is not None
+    assert problems == []
 
 
 @pytest.mark.parametrize("kind", NODES)
