@@ -29,6 +29,15 @@ HOUR = 3_600_000
 LIFE = 60 * DAY
 GALLERY = Path(wend.__file__).parent / "templates"
 OWN = Path(__file__).parent / "journeys"
+GALLERY_JOURNEYS = (
+    "app-download",
+    "cart-recovery",
+    "payment-reminder",
+    "trial-welcome",
+    "unopened-reminder",
+    "win-back",
+)
+SEGMENTS = Path(__file__).parent / "segments.yaml"
 SPREAD = 2_000
 SMALLEST_ID = 1 << 60
 """Ids from here on have 16 hexadecimal digits and 19 decimal ones."""
@@ -58,7 +67,7 @@ def journeys() -> list[tuple[dict[str, Any], dict[str, list[str]]]]:
         assert template is not None, problems
         read_by[document["id"]] = variables(template)
     found: list[tuple[dict[str, Any], dict[str, list[str]]]] = []
-    for path in [*sorted((GALLERY / "journeys").glob("*.yaml")), *sorted(OWN.glob("*.yaml"))]:
+    for path in [*(GALLERY / "journeys" / f"{id}.yaml" for id in GALLERY_JOURNEYS), *sorted(OWN.glob("*.yaml"))]:
         document = read(path)
         sends = [node["send"]["template"] for node in document["nodes"].values() if "send" in node]
         paths = {path for template in sends for path in read_by[template]}
@@ -72,11 +81,14 @@ def journeys() -> list[tuple[dict[str, Any], dict[str, list[str]]]]:
 
 
 def plan_changes(at: int) -> list[PlanChange]:
-    """All ten published at `at`."""
-    return [
-        PlanChange(number, at, "publish", document["id"], 1, document, reads)
-        for number, (document, reads) in enumerate(journeys(), 1)
-    ]
+    """The twenty segments in force and the ten journeys published, at `at`, before anybody is known."""
+    changes: list[PlanChange] = []
+    for segment in read(SEGMENTS):
+        changes.append(PlanChange(len(changes) + 1, at, "segment", segment["id"], 1, segment))
+        changes.append(PlanChange(len(changes) + 1, at, "segment_live", segment["id"], 1))
+    for document, reads in journeys():
+        changes.append(PlanChange(len(changes) + 1, at, "publish", document["id"], 1, document, reads))
+    return changes
 
 
 def plan_of(changes: Sequence[PlanChange]) -> Plan:

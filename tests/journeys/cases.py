@@ -93,7 +93,7 @@ def _cases(path: Path) -> list[Case]:
                 begin=instant(timeline[0]["at"]) - 86_400_000,
                 person=people[story.get("person", next(iter(people)))],
                 timeline=timeline,
-                expect=list(story["expect"]),
+                expect=list(story.get("expect", [])),
                 outcomes=story.get("outcomes", {}),
                 answers=story.get("answers", {}),
                 until=instant(story["until"]) if "until" in story else FOREVER,

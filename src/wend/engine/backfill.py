@@ -17,9 +17,10 @@ from functools import partial
 from wend.core.plan import Plan, PlanChange
 from wend.core.recall import only_by_events, reaches_back
 from wend.core.segment import Segment
+from wend.engine.around import Around
 from wend.engine.batch import Batches, Fenced, Lane
 from wend.engine.past import unrepeated
-from wend.engine.person import Around, Person
+from wend.engine.person import Person
 from wend.engine.publish import PublishError
 from wend.engine.segments import segment_live
 from wend.engine.sheet import Sheet

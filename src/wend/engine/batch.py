@@ -19,10 +19,11 @@ from psycopg import AsyncCursor
 
 from wend.core.plan import Plan
 from wend.core.profile import Profile
+from wend.engine.around import Around, Row
 from wend.engine.erase import erase
 from wend.engine.expand import LogRow, expanded, fitting, without_strangers
 from wend.engine.past import SEEN
-from wend.engine.person import Around, Person, Row
+from wend.engine.person import Person
 from wend.engine.plans import PlanBook
 from wend.engine.sheet import Sheet
 from wend.engine.switch import switch

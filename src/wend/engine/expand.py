@@ -10,7 +10,8 @@ from collections.abc import Sequence
 
 from wend.core.inputs import Chunk, Input
 from wend.core.profile import Profile
-from wend.engine.person import Person, Row
+from wend.engine.around import Row
+from wend.engine.person import Person
 from wend.store.codec import decode_input, encode_json
 
 LogRow = tuple[int, int, str, int | None, bytes | Input, bool, int]

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from functools import partial
 
 from wend.core.profile import Profile
+from wend.engine.around import Around
 from wend.engine.batch import Batches
-from wend.engine.person import Around, Person
+from wend.engine.person import Person
 from wend.engine.sheet import Sheet
 from wend.engine.write import write
 from wend.store.codec import decode_state

@@ -15,63 +15,22 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
 
 from wend.core.effects import Ask, Effect, Relay, Send, Step
-from wend.core.inputs import OUTCOMES, Answer, Consent, Feedback, Input, MergeOut, MergeState
+from wend.core.inputs import OUTCOMES, Answer, Consent, Event, Feedback, Input, MergeOut, MergeState
 from wend.core.plan import Plan
 from wend.core.profile import OUTSIDE, Profile, Run
 from wend.core.react import Decision, react, wakes_at
 from wend.core.recall import Heard, judge_late, recall
 from wend.core.segment import Segment
+from wend.engine.around import Around, Parking, Row, place_of
 from wend.engine.past import SEEN
 from wend.store.codec import decode_input, decode_json
+from wend.store.log import message_hash
 
 _MOST_WAKES = 1_000
 """Wakes of one person in one batch without any input: more are a mistake in a node (it would stop the partition)."""
 _ERROR_LENGTH = 4_000
-
-# seq, at, kind, message hash, payload (JSON) or the input itself, whether it was parked before
-Row = tuple[int, int, str, int | None, bytes | Input, bool]
-
-
-@dataclass(slots=True)
-class Around:
-    """What all persons of a batch share."""
-
-    plan: Plan
-    plan_at: Callable[[int], Plan]
-    horizon: int
-    """Wakes up to here are due."""
-    clock: int | None
-    """Real time at the start of the batch; None: replay, there is no lag (engine.md 4)."""
-    seen: dict[int, dict[int, int]] = field(default_factory=dict[int, dict[int, int]])
-    """profile → message hash → when it was last applied; only hashes that occur in the batch."""
-    waiting: dict[int, list[Row]] = field(default_factory=dict[int, list[Row]])
-    """profile → rows parked for a merge or an outcome; only of people whose wait may end in this batch."""
-
-
-@dataclass(slots=True)
-class Parking:
-    """A row to be set aside."""
-
-    seq: int
-    at: int
-    kind: str
-    hash: int | None
-    payload: bytes | Input
-    reason: str
-    error: str | None = None
-    tries: int = 0
-
-
-Place = tuple[str, int, str, int, int | None]
-"""Journey, version, node, since when, until when."""
-
-
-def place_of(run: Run) -> Place:
-    """Where the run rests now."""
-    return run.journey, run.version, run.node, run.entered, run.until
 
 
 class Person:
@@ -264,7 +223,8 @@ class Person:
         profile = self.profile
         if hash is not None and self._is_repeated(hash, at, was_parked, around):
             self.duplicates += 1
-            self.left_out.append(row)
+            if not (around.clock is None and kind == "event" and _was_emitted(_input(kind, payload))):
+                self.left_out.append(row)
             return False
         if profile.survivor or profile.erased:
             if kind == "merge_out":
@@ -347,6 +307,18 @@ class Person:
             self.gone |= decision.gone
         if decision.memberships:
             self.memberships.update(decision.memberships)
+        if clock is None and decision.effects:
+            self._hear_emitted(decision.effects, plan)
+
+    def _hear_emitted(self, effects: list[Effect], plan: Plan) -> None:
+        """In a replay an event that a journey emitted is heard at its own instant; its way through the log ends after the
+        slice only, and there it counts as a repeat. Whoever stands still hears it then."""
+        for effect in effects:
+            if not isinstance(effect, Relay) or effect.profile != self.profile.id or not _was_emitted(effect.input):
+                continue
+            if not any(run.phase in OUTSIDE for run in self.profile.runs):
+                self.seen[message_hash(getattr(effect.input, "message_id", ""))] = self.profile.last
+                self._react(effect.input, self.profile.last, plan, None)
 
     def _is_repeated(self, hash: int, at: int, was_parked: bool, around: Around) -> bool:
         if hash in self.seen_elsewhere:
@@ -390,6 +362,10 @@ class Person:
         self.profile = Profile(old.id, plan=old.plan, last=max(at, old.last), next_run=old.next_run, erased=True)
         self.profile.attributes_changed = True
         self.erased_at = at
+
+
+def _was_emitted(input: Input) -> bool:
+    return isinstance(input, Event) and input.hops > 0
 
 
 def _input(kind: str, payload: bytes | Input) -> Input:

@@ -19,9 +19,10 @@ from wend.core.inputs import Answer, Event, Feedback, Input, MergeAwait, MergeOu
 from wend.core.plan import Plan, PlanChange
 from wend.core.profile import Profile
 from wend.core.segment import Segment, latest
+from wend.engine.around import Around, Row
 from wend.engine.expand import reached
 from wend.engine.past import Past, unrepeated
-from wend.engine.person import Around, Person, Row
+from wend.engine.person import Person
 from wend.engine.schedule import Calendar
 from wend.store.log import message_hash
 
