@@ -94,6 +94,7 @@ StepKind = Literal[
     "arrived",  # a branch of a `parallel` is over: at its join, at an end, or failed
     "goal",  # the goal was reached; detail: value
     "lifted",  # a new version was published: `branch` moved or stays; detail: from, to (versions), node (before)
+    "handled",  # an operator's hand: `branch` out or skip; `why` names who
     "ended",  # the run is over; detail: reason
     "failed",  # a node raised, or moves ran out; an operator sees it
 ]

@@ -143,6 +143,8 @@ class Node(ABC):
     """Branch that may stay unconnected → the branch taken instead."""
     REACHES_OUT: ClassVar[bool] = False
     """Whether it asks for an effect: waits that follow it count from real time (engine.md 4)."""
+    WAITS: ClassVar[bool] = False
+    """Whether a run rests here for nothing but time or something that happens, so that an operator may let it skip that."""
     ARMS: ClassVar[bool] = False
     """Whether the branch taken is remembered, so that the journey's goal is counted for it."""
     TAKES_EVENTS: ClassVar[bool] = False

@@ -23,6 +23,7 @@ from wend.core.journey.document import Document
 from wend.core.journey.ending import finish, leave
 from wend.core.journey.step import enter, handle, leaves_by_condition, walk
 from wend.core.journey.turn import Pass, RunTurn
+from wend.core.journey.waiting import shortened
 from wend.core.plan import PlanChange
 from wend.core.problems import Problem, nearest
 from wend.core.profile import OUTSIDE, Run, family
@@ -123,7 +124,8 @@ def _bring_over(passing: Pass, run: Run, place: str, compiled: Compiled, change:
         _arrive_anew(passing, compiled, run)
     elif run.phase == "delayed":
         timing = compiled.document.nodes[place].timing
-        run.until = run.since if timing is None else timing.acts_at(run.since, passing.zone)
+        acts_at = run.since if timing is None else timing.acts_at(run.since, passing.zone)
+        run.until = shortened(RunTurn(passing, compiled, run), acts_at)
     else:
         _time_anew(passing, compiled, run)
 
@@ -143,7 +145,7 @@ def _time_anew(passing: Pass, compiled: Compiled, run: Run) -> None:
         answer = compiled.node(run.node).moved(turn)
         if isinstance(answer, Park):
             # A wait that is over is not gone on with here but when its turn comes, in order of time: the person wakes next.
-            run.until = answer.until
+            run.until = shortened(turn, answer.until)
             return None
         return answer
 

@@ -26,6 +26,7 @@ from wend.core.journey.entry import offer
 from wend.core.journey.happened import Answered, EventHappened, Happened, MessageChanged, Overheard
 from wend.core.journey.membership import settle
 from wend.core.journey.turn import MINUTE, Pass, RunTurn
+from wend.core.journey.waiting import shortened, woken
 from wend.core.profile import Run, family, lineage
 
 
@@ -78,7 +79,7 @@ def wake(passing: Pass, run: Run) -> None:
         run.since = max(run.since, passing.now)
         walk(passing, RunTurn(passing, compiled, run), compiled.node(run.node).enter)
     else:
-        walk(passing, RunTurn(passing, compiled, run), compiled.node(run.node).wake)
+        walk(passing, RunTurn(passing, compiled, run), woken)
 
 
 def thaw(passing: Pass, run: Run) -> None:
@@ -190,11 +191,11 @@ def walk(passing: Pass, turn: RunTurn, ask: Callable[[RunTurn], Answer | None]) 
             elif isinstance(answer, Fork):
                 answer = fork(passing, turn, answer, _begin)
                 passing.moved[run.id] = run
-            elif answer.until is not None and answer.until <= passing.now:
+            elif (until := shortened(turn, answer.until)) is not None and until <= passing.now:
                 passing.count_move()
-                answer = turn.compiled.node(run.node).wake(turn)
+                answer = woken(turn)
             else:
-                run.until = answer.until
+                run.until = until
                 passing.moved[run.id] = run
                 return True
         join, reason = (run.node, "at the join") if isinstance(answer, Meet) else ("", answer.reason)

@@ -82,6 +82,8 @@ class Pass:
         self, kind: StepKind, run: Run, *, branch: str = "", why: str = "", detail: dict[str, Any] | None = None
     ) -> None:
         """Record a decision about a run at its present node."""
+        if self.test:
+            detail = {**(detail or {}), "test": "yes"}
         self.steps.append(
             Step(kind, self.now, run.journey, run.version, run.id, run.move, run.node, branch, why, None, detail)
         )

@@ -32,6 +32,7 @@ def _parse(raw: Any, where: str, problems: list[Problem]) -> int | Reference | N
 class Wait(Node):
     KIND = "wait"
     GROUP = "flow"
+    WAITS = True
     SHORT = "for"
     FIELDS = {
         "for": Field(

@@ -15,6 +15,7 @@ from wend.core.journey.happened import Happened
 class WaitForCondition(Node):
     KIND = "wait_for_condition"
     GROUP = "flow"
+    WAITS = True
     FIELDS = {
         "condition": Field(condition("journey"), "What must become true", required=True),
         "timeout": Field(DURATION, "How long to wait; for ever when left out"),

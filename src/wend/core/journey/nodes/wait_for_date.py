@@ -23,6 +23,7 @@ from wend.core.zone import parse_instant
 class WaitForDate(Node):
     KIND = "wait_for_date"
     GROUP = "flow"
+    WAITS = True
     SHORT = "date"
     FIELDS = {
         "date": Field(VALUE, "A date, or {attribute: next_due_date}", required=True),

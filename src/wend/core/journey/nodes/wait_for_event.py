@@ -19,6 +19,7 @@ from wend.core.journey.pattern import EVENTS, PATTERN, EventPattern
 class WaitForEvent(Node):
     KIND = "wait_for_event"
     GROUP = "flow"
+    WAITS = True
     TAKES_EVENTS = True
     FIELDS = {
         "event": Field(EVENTS, "Name of the event, or a list of names"),
