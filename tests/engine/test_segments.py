@@ -5,17 +5,20 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.engine.stories import Line, lives
 from tests.engine.test_same_answers import FEW, TABLES, empty_world, url
-from tests.engine.world import DAY, HOUR, START, new_input
+from tests.engine.world import CART, DAY, HOUR, START, World, new_input
 
 from wend.core.condition.member import key_of
+from wend.core.inputs import ListChange
 from wend.core.plan import Plan
+from wend.engine.publish import PublishError, publish_journey
 from wend.engine.replay import Simulation
 from wend.engine.replaying import Replay
-from wend.engine.segments import publish_segment
+from wend.engine.segments import publish_segment, retire_segment
 from wend.store.codec import decode_state
 
 __all__ = ["url"]
@@ -117,3 +120,98 @@ def test_memberships_equal_those_in_memory_whatever_is_published_in_the_middle_o
     wanted = in_memory(lines, published, end)
     assert by_sql == wanted
     assert by_state == wanted
+
+
+# --- publishing and retiring ---
+
+VIP: dict[str, Any] = {"id": "vip", "condition": {"attribute": "city", "is": "Oslo"}}
+FRIENDS: dict[str, Any] = {"id": "friends", "name": "Friends", "list": True}
+
+
+async def publish(world: World, document: dict[str, Any]) -> Any:
+    async with world.pool.connection() as conn:
+        return await publish_segment(conn, document)
+
+
+def asks(condition: dict[str, Any]) -> dict[str, Any]:
+    """The cart journey, with a condition at its entry."""
+    return {**CART, "entry": {**CART["entry"], "where": condition}}
+
+
+@pytest.mark.parametrize(
+    ("document", "why"),
+    [
+        ({"id": "x"}, "either a condition or"),
+        ({"id": "x", "condition": {"event": 3}}, "condition.event: expected the name"),
+        ({"id": "x", "condition": {"segment": "frends"}}, "there is no segment 'frends'; did you mean 'friends'"),
+        ({"id": "x", "condition": {"segment": "x"}}, "circle: x → x"),
+        ({"id": "friends", "condition": {"tag": "x"}}, "'friends' is a list so far"),
+        ({"id": "vip", "list": True}, "'vip' is a condition so far"),
+    ],
+)
+async def test_what_makes_no_segment_is_refused_and_changes_nothing(
+    world: World, document: dict[str, Any], why: str
+) -> None:
+    await publish(world, FRIENDS)
+    await publish(world, VIP)
+    with pytest.raises(PublishError, match=why):
+        await publish(world, document)
+    assert await world.rows("select max(number) from plan_change") == [(2,)]
+    assert await world.rows("select id from segment order by id") == [("friends",), ("vip",)]
+
+
+async def test_lists_are_in_force_at_once_and_conditions_when_they_are_back_filled(world: World) -> None:
+    await publish(world, FRIENDS)
+    await publish(world, VIP)
+    rows = await world.rows("select id, name, kind, status, version, live_version from segment order by id")
+    assert rows == [("friends", "Friends", "list", "live", 1, 1), ("vip", "vip", "live", "warming", 1, 0)]
+    assert await world.rows("select count(*) from backfill where segment = 'vip'") == [(world.partitions,)]
+
+
+async def test_a_journey_that_uses_a_segment_which_is_not_in_force_is_refused_with_node_and_field(world: World) -> None:
+    await publish(world, VIP)
+    bad = asks({"any": [{"segment": "vip"}, {"segment": "vipp"}]})
+    bad["nodes"] = {**CART["nodes"], "tag": {"list_add": {"list": "vip"}, "next": "done"}}
+    with pytest.raises(PublishError) as refused:
+        await world.publish(bad)
+    told = str(refused.value)
+    assert "entry.where: there is no segment 'vipp'; did you mean 'vip'?" in told
+    assert "entry.where: segment 'vip' is still being back-filled" in told
+    assert "nodes.tag.list_add.list: 'vip' is no list" in told
+
+
+async def test_what_is_used_cannot_be_retired_and_says_by_whom(world: World) -> None:
+    await publish(world, FRIENDS)
+    await publish(world, {"id": "above", "condition": {"segment": "friends"}})
+    async with world.pool.connection() as conn:
+        await publish_journey(conn, asks({"segment": "friends"}))
+    async with world.pool.connection() as conn:
+        with pytest.raises(PublishError, match=r"journey 'cart' \(version 1, entry.where\), segment 'above'"):
+            await retire_segment(conn, "friends")
+        with pytest.raises(PublishError, match="there is no segment 'foes'"):
+            await retire_segment(conn, "foes")
+    async with world.pool.connection() as conn:
+        await retire_segment(conn, "above")
+    assert await world.rows("select id from segment") == [("friends",)]
+    assert await world.rows("select count(*) from backfill") == [(0,)]
+
+
+async def test_a_list_that_is_retired_is_empty_and_versions_go_on(world: World) -> None:
+    await publish(world, FRIENDS)
+    await world.known(1, 2)
+    await world.append((1, ListChange("friends", 0)), (2, ListChange("friends", 0)))
+    await world.append((2, ListChange("friends", 0, add=False)))
+    world.clock.now = (await world.rows("select max(at) from head"))[0][0]
+    await world.run()
+    assert await world.rows("select segment, profile_id from membership") == [("friends", 1)]
+    async with world.pool.connection() as conn:
+        await retire_segment(conn, "friends")
+    world.clock.now = (await world.rows("select max(at) from head"))[0][0]
+    await world.run()
+    assert await world.rows("select 1 from membership") == []
+    assert (await publish(world, FRIENDS)).version == 2
+    world.clock.now = (await world.rows("select max(at) from head"))[0][0]
+    await world.run()
+    await world.event(1, "Looked")
+    await world.run()
+    assert not (await world.profile(1)).segments

@@ -306,6 +306,7 @@ def test_what_either_of_two_people_was_in_the_one_is_in_unless_its_condition_say
 def test_what_a_merged_person_was_in_under_an_older_plan_is_left_out() -> None:
     person, other = story(), story(old=None)
     other.tell(ListChange("old", other.now))
+    other.profile.segments[key_of("unheard of")] = 1
     away = other.tell(MergeOut(5, other.now))
     state = next(effect.input for effect in away.effects if hasattr(effect, "input"))  # pyright: ignore
     person.tell(state)

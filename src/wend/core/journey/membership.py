@@ -86,16 +86,13 @@ def lifted(passing: Pass, change: PlanChange) -> None:
     are judged by it from now on.
     """
     id, version = change.journey, change.version
-    match change.kind:
-        case "segment":
-            _forget(passing.profile, f"{id}@{version - 1}")
-        case "segment_live":
-            _replace(passing, id, version)
-        case "segment_gone":
-            _forget(passing.profile, id)
-            _forget(passing.profile, f"{id}@{version}")
-        case _:
-            pass
+    if change.kind == "segment_live":
+        _replace(passing, id, version)
+    elif change.kind == "segment_gone":
+        _forget(passing.profile, id)
+        _forget(passing.profile, f"{id}@{version}")
+    else:
+        _forget(passing.profile, f"{id}@{version - 1}")
 
 
 def joined(passing: Pass, other: Profile) -> None:
