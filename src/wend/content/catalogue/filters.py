@@ -24,7 +24,7 @@ def product(value: object, *, context: RenderContext) -> dict[str, Any] | None:
 
 @with_context
 def related(value: object, count: object = USUAL, *, context: RenderContext) -> list[dict[str, Any]]:
-    """`{% for one in cart | related: 3 %}`: others of the same category that can be had, newest first.
+    """`{% assign more = cart | related: 3 %}{% for one in more %}`: others of the same category that can be had, newest first.
 
     Of an id, a product, a line of the cart, or a list of them (then of each category in turn). What is in the cart or among the things
     bought lately is left out.
@@ -45,7 +45,7 @@ def related(value: object, count: object = USUAL, *, context: RenderContext) -> 
 
 @with_context
 def newest(value: object, count: object = USUAL, *, context: RenderContext) -> list[dict[str, Any]]:
-    """`{% for one in "Courses" | newest: 3 %}`: the newest of the category that can be had; of '' those of the whole catalogue."""
+    """`{% assign new = "Courses" | newest: 3 %}`: the newest of the category that can be had; of '' those of the whole catalogue."""
     if is_undefined(value):
         str(value)  # raises, naming the variable
     return _shelf(context).category("" if value is None else str(value))[: _count(count)]
