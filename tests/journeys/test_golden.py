@@ -28,6 +28,14 @@ Outcome = tuple[list[str], dict[str, str], list[str], float]
 """Lines, places, effect ids, score."""
 
 
+def where(places: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Journey → the nodes where its runs rest, several (branches of a parallel) in alphabetical order."""
+    found: dict[str, str] = {}
+    for journey, node in sorted(places):
+        found[journey] = f"{found[journey]}, {node}" if journey in found else node
+    return found
+
+
 def in_memory(case: Case) -> Outcome:
     """What the simulation comes to."""
 
@@ -65,7 +73,7 @@ def in_memory(case: Case) -> Outcome:
             change(kind, at, entry[kind])
     world.advance(case.until)
     person = world.profiles[PERSON]
-    places = {run.journey: run.node for run in person.runs}
+    places = where((run.journey, run.node) for run in person.runs)
     effects = [e.id for _, e in world.effects if isinstance(e, Send | Ask)]
     return lines_of([s for _, s in world.steps]), places, effects, person.score
 
@@ -142,7 +150,7 @@ async def on_the_live_engine(case: Case, pool: Pool) -> Outcome:
         states = await fetch_all(conn, "select state, attributes from profile where id = %s", (PERSON,))
     found_steps = [Step(*values, detail=None if detail is None else json.loads(detail)) for *values, detail in steps]
     person = decode_state(PERSON, *states[0])
-    return lines_of(found_steps), dict(places), [effect for (effect,) in effects], person.score
+    return lines_of(found_steps), where(places), [effect for (effect,) in effects], person.score
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)

@@ -18,8 +18,6 @@ def with_ends(node: dict[str, Any], **more: Any) -> dict[str, Any]:
     """Each branch leads to an end of its name."""
     names = ("detractor", "passive", "promoter", "yes", "no", "answered", "else", "timed_out", "failed", "dropped")
     document = one(node, **more)
-    from wend.core.journey.document import parse
-
     parsed = parse(document, [])
     assert parsed is not None
     for branch in parsed.nodes["n"].node.branches():
@@ -125,7 +123,6 @@ def test_an_answer_before_the_channel_has_said_so_counts_and_comes_before_the_ex
 
 def test_publishing_over_people_who_wait_for_their_answer() -> None:
     """Rule 8: the wait is timed anew from when the survey went out; what is on its way or held is not."""
-    from wend.core.plan import PlanChange
 
     def published(story: Story, **more: Any) -> None:
         number = story.plan.number + 1
@@ -147,9 +144,15 @@ def test_publishing_over_people_who_wait_for_their_answer() -> None:
     assert held.wakes_at == ms("2026-03-02 12:00") and not held.sends
 
 
-def test_a_loop_through_a_survey_rests() -> None:
-    from wend.core.journey.check import check
+def test_a_test_person_waits_for_the_answer_only_shortly() -> None:
+    story = Story(with_ends(survey()), settings={"test": {"tag": "test", "wait": "10s"}})
+    story.profile.tags.append("test")
+    story.event()
+    story.wait("1m")
+    assert ended(story) == "timed_out"
 
+
+def test_a_loop_through_a_survey_rests() -> None:
     again = {**survey(answers=["yes"]), "yes": "n", "else": "n", "timed_out": "n", "failed": "over"}
     assert check(journey({"n": again}))[1] == []
     hasty = {**survey(timeout="1s"), "answered": "over", "timed_out": "n", "failed": "over"}

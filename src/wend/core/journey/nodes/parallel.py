@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from wend.core.journey.contract import Answer, Fork, Node, Park, Turn
+from wend.core.journey.contract import Answer, Fork, Node, Turn
 from wend.core.journey.fields import BRANCH, Field, list_of
 
 MOST = 8
@@ -31,9 +31,6 @@ class Parallel(Node):
 
     def enter(self, turn: Turn) -> Answer:
         return Fork(self.branches())
-
-    def wake(self, turn: Turn) -> Answer:
-        return Park(None, "waits for its branches")
 
     def summary(self) -> str:
         return "At once: " + ", ".join(self.settings["branches"])

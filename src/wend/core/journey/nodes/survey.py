@@ -22,8 +22,6 @@ from wend.core.journey.values import is_number
 from wend.core.problems import Problem, shown
 
 EVENT = "Survey Answered"
-WAITING = "waiting"
-"""Phase: the survey has gone out."""
 _OTHERS = ("else", "timed_out", "failed", "dropped")
 
 
@@ -40,6 +38,7 @@ class Survey(Node):
     GROUP = "action"
     REACHES_OUT = True
     TAKES_EVENTS = True
+    WAITS = True
     FIELDS = {
         "survey": Field(TEXT, "Id of the survey", required=True),
         **sending.FIELDS,
@@ -78,14 +77,14 @@ class Survey(Node):
         return sending.send(turn, self.settings, {"survey": self.settings["survey"]})
 
     def wake(self, turn: Turn) -> Answer:
-        if turn.run.phase == WAITING:
-            return Go("timed_out", f"no answer within {format_duration(self.settings['timeout'])}")
-        return self.enter(turn)
+        if turn.run.phase == "held":
+            return self.enter(turn)
+        return Go("timed_out", f"no answer within {format_duration(self.settings['timeout'])}")
 
     def moved(self, turn: Turn) -> Answer | None:
-        if turn.run.phase == WAITING:
-            return self._waits(turn)
-        return None if turn.run.phase == "sent" else self.enter(turn)
+        if turn.run.phase == "held":
+            return self.enter(turn)
+        return None if turn.run.phase else self._waits(turn)
 
     def hear(self, turn: Turn, happened: Happened) -> Answer | None:
         if isinstance(happened, EventHappened):
@@ -98,7 +97,7 @@ class Survey(Node):
         branch = sending.branch_of(feedback)
         if branch != "next":
             return Go(branch, feedback.why or feedback.state)
-        turn.run.phase, turn.run.since = WAITING, turn.real
+        turn.run.phase, turn.run.since = "", turn.real
         return self._waits(turn)
 
     def listens(self) -> Listens:
