@@ -53,6 +53,7 @@ from wend.core.journey.inflight import publish_over
 from wend.core.journey.membership import fall_due, joined, judge, left, lifted, put, settle_all
 from wend.core.journey.step import handle, thaw, wake
 from wend.core.journey.turn import MINUTE, Pass
+from wend.core.location import locate
 from wend.core.merge import absorb, arrived
 from wend.core.pack import pack
 from wend.core.plan import Plan
@@ -307,6 +308,10 @@ def _event(passing: Pass, event: Event) -> list[Happened]:
     if event.about:
         return [BusinessHappened(event)]
     changed = facts.apply_event(profile, event, plan.reads)
+    before = profile.location
+    crossed = locate(profile, event)
+    if profile.location is not before:
+        changed.add("location")
     leaves = plan.leaves.get(event.name, ())
     if "*" in plan.leaves:
         leaves = (*leaves, *plan.leaves["*"])
@@ -314,7 +319,7 @@ def _event(passing: Pass, event: Event) -> list[Happened]:
         view = passing.view(event=event)
         for leaf in leaves:
             remember(profile.windows, leaf, event.at, view)
-    return [EventHappened(event, frozenset(changed)), *scored(passing, event)]
+    return [EventHappened(event, frozenset(changed)), *crossed, *scored(passing, event)]
 
 
 def _identify(passing: Pass, identify: Identify) -> list[Happened]:

@@ -15,13 +15,14 @@ from wend.intake.dead_letters import DeadLetter
 from wend.intake.group_commit import GroupCommit
 from wend.intake.items import ItemReader, Message
 from wend.intake.limits import Limits
+from wend.intake.places import Places
 from wend.intake.writing import StoreAway, Writer
 from wend.store.clock import Clock
 from wend.store.keys import Key, Keys
 from wend.store.log import Appender
 from wend.store.postgres import Pool
 
-_CATALOGUE_AGAIN = 10.0  # seconds
+_CATALOGUE_AGAIN = 10.0  # seconds; the geofences likewise
 _KEY_AGAIN = 1.0  # seconds for which the latest key is not even looked up in the cache of keys
 
 
@@ -35,7 +36,8 @@ class Intake:
         self.limits = limits or Limits()
         self.clock = clock
         self.replenishment = Replenishment()
-        self.reader = ItemReader(self.limits, replenishment=self.replenishment)
+        self.places = Places()
+        self.reader = ItemReader(self.limits, replenishment=self.replenishment, places=self.places)
         self._pool = pool
         writer = Writer(pool, Appender(partitions), clock, store_seconds=self.limits.store_seconds)
         self.groups = GroupCommit(writer, self.limits)
@@ -56,11 +58,12 @@ class Intake:
         await self.groups.stop()
 
     async def _refresh(self) -> None:
-        """Keep what the catalogue says of orders; a store that is away is asked again later."""
+        """Keep what the catalogue says of orders, and the geofences; a store that is away is asked again later."""
         while True:
             with suppress(OSError, PoolTimeout, psycopg.Error):
                 async with self._pool.connection() as conn:
                     await self.replenishment.refresh(conn)
+                    await self.places.refresh(conn)
             await asyncio.sleep(_CATALOGUE_AGAIN)
 
     async def key(self, secret: str) -> Key | None:

@@ -20,6 +20,7 @@ from wend.intake.csv_profiles import Columns, read_profiles
 from wend.intake.import_job import Imported, ImportFailed, Job, Progress, Row, job_id
 from wend.intake.items import Envelope, ItemReader
 from wend.intake.limits import Limits
+from wend.intake.places import Places
 from wend.intake.refused import Refused
 from wend.store.clock import Clock
 from wend.store.log import message_hash
@@ -59,10 +60,11 @@ async def import_events(
     done = await job.open()
     if done is not None:
         return done
-    replenishment = Replenishment()
+    replenishment, places = Replenishment(), Places()
     async with pool.connection() as conn:
         await replenishment.refresh(conn)
-    reader = _EventReader(path, digest, limits, clock.now_ms(), replenishment, live=replay is not None)
+        await places.refresh(conn)
+    reader = _EventReader(path, digest, limits, clock.now_ms(), replenishment, places, live=replay is not None)
     try:
         if replay is None:
             return await _import_as_it_stands(job, reader.rows())
@@ -185,12 +187,20 @@ class _Index:
 
 class _EventReader:
     def __init__(
-        self, path: Path, digest: str, limits: Limits, now: int, replenishment: Replenishment, *, live: bool
+        self,
+        path: Path,
+        digest: str,
+        limits: Limits,
+        now: int,
+        replenishment: Replenishment,
+        places: Places,
+        *,
+        live: bool,
     ) -> None:
         self._path = path
         self._prefix = f"{digest}:"
         self._limits = limits
-        self._items = ItemReader(limits, trusted=True, replenishment=replenishment)
+        self._items = ItemReader(limits, trusted=True, replenishment=replenishment, places=places)
         self._envelope = Envelope(now, imported=not live, own_times=True)
 
     def rows(self) -> Iterator[Row]:

@@ -23,6 +23,7 @@ from wend.intake.body import MARK_DEPTH, MARK_SURROGATE
 from wend.intake.identifiers import Key, email_key, identifier, phone_key
 from wend.intake.instants import happened_at, recorded_at
 from wend.intake.limits import Limits
+from wend.intake.places import Places
 from wend.intake.refused import Refused
 from wend.store.codec import encode_input
 from wend.store.log import message_hash
@@ -121,8 +122,16 @@ class ItemReader:
     source}); what comes by a write key may not (channels.md, "Forms").
     """
 
-    def __init__(self, limits: Limits, *, trusted: bool = False, replenishment: Replenishment | None = None) -> None:
+    def __init__(
+        self,
+        limits: Limits,
+        *,
+        trusted: bool = False,
+        replenishment: Replenishment | None = None,
+        places: Places | None = None,
+    ) -> None:
         self._limits = limits
+        self._places = places or Places()
         self._replenishment = replenishment
         self._readers = _READERS | {"consent": _consent} if trusted else _READERS
 
@@ -180,6 +189,7 @@ class ItemReader:
             properties = item.get("properties")
             if type(properties) is dict:
                 item = {**item, "properties": self._replenishment.told(cast("dict[str, Any]", properties))}
+        self._places.put(kind, item.get("event"), item.get("properties"), context)
         read = Read(item, at, context, message_id, user_id, anonymous_id, envelope.imported, limits)
         message = Message(user_id, anonymous_id, at)
         message.imported = envelope.imported

@@ -139,4 +139,6 @@ class Rest:
             properties = self._intake.replenishment.told(properties)
         happened = instant(item.get("eventTime"), "eventTime")
         at = now if happened is None else min(happened, now)
-        return Message(user, anonymous, at, (entry(Event(name, at, properties), ""),))
+        context: dict[str, Any] = {}
+        self._intake.places.put("track", name, properties, context)
+        return Message(user, anonymous, at, (entry(Event(name, at, properties, context), ""),))
