@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
-from wend.commands import versions
+from wend.commands import handling, syncing, versions
 from wend.commands.context import Data, settings
 from wend.commands.database import WHO, with_database
 from wend.commands.errors import UserError
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 app = typer.Typer(help="Journeys: check, publish, pause, watch, and try on events.", no_args_is_help=True)
 app.command()(simulate)
 versions.add_to(app)
+syncing.add_to(app)
+handling.add_to(app)
 
 Files = Annotated[list[Path], typer.Argument(metavar="FILES…", help="Journey documents (YAML).", show_default=False)]
 Name = Annotated[str, typer.Argument(metavar="JOURNEY", help="The journey's id.", show_default=False)]

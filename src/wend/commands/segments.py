@@ -43,7 +43,7 @@ def publish(
     for one in done:
         print(f"{one.id}: version {one.version}" + ("" if one.changed else " (unchanged)"))
     if wait:
-        _watch(config, [one.id for one in done])
+        watch(config, [one.id for one in done])
 
 
 async def _publish_all(conn: Connection, documents: list[tuple[Path, Any]]) -> list[Published]:
@@ -106,7 +106,7 @@ def status(
 
     found = with_database(config, work)
     if wait:
-        _watch(config, [one["id"] for one in found])
+        watch(config, [one["id"] for one in found])
         return
     rows = [(one["id"], one["size"], one["live_version"] or "–", _said(one)) for one in found]
     table(("Id", "People", "In force", "State"), rows, empty="There is no segment yet.")
@@ -212,7 +212,7 @@ def _said(one: dict[str, Any]) -> str:
     return f"version {progress['version']}: {progress['stage']}, {progress['people']} of {progress['of']} people"
 
 
-def _watch(config: Config, wanted: list[str]) -> None:
+def watch(config: Config, wanted: list[str]) -> None:
     """Show progress until all of these are in force (or gone)."""
     from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
