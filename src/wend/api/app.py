@@ -7,13 +7,28 @@ from collections.abc import Awaitable, Callable, Sequence
 from fastapi import Depends, FastAPI, Request, Response
 from starlette.routing import BaseRoute
 
-from wend.api import health, keys, messages, operations, problem, products, profiles, publishing, settings, templates
+from wend.api import (
+    handling,
+    health,
+    keys,
+    messages,
+    operations,
+    problem,
+    products,
+    profiles,
+    publishing,
+    settings,
+    templates,
+)
+from wend.api import alerts as alerts_api
+from wend.api import coupons as coupons_api
 from wend.api import identity as identity_api
 from wend.api import journeys as journeys_api
 from wend.api import schema as schema_api
 from wend.api import segments as segments_api
+from wend.api import services as services_api
 from wend.api.idempotency import Idempotency
-from wend.api.pages import home, identity, inbox, journeys, people, versions
+from wend.api.pages import alerts, home, identity, inbox, journeys, people, versions
 from wend.api.pages import segments as segment_pages
 from wend.api.security import page_guard
 from wend.api.surface import Surface
@@ -52,6 +67,7 @@ def build(surface: Surface, recipients: Sequence[BaseRoute] = ()) -> FastAPI:
     app.router.routes.extend(recipients)
     for noun in (
         publishing,
+        handling,
         journeys_api,
         templates,
         profiles,

@@ -80,6 +80,12 @@ class Request:
 Check = Callable[[Request], Decision | None]
 
 
+def is_test_person(profile: Profile, settings: Mapping[str, Any]) -> bool:
+    """Whether this is one who tries journeys out (settings `test`: journey/waiting.py)."""
+    test = settings.get("test")
+    return test is not None and test["tag"] in profile.tags
+
+
 def decide(request: Request, checks: Sequence[Check] = ()) -> Decision:
     """May this message go out at `now_real`? `checks`: CHECKS when it is decided, LEAVING when it leaves."""
     for check in checks or CHECKS:

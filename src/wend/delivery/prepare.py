@@ -15,7 +15,7 @@ from wend.content.links import Links
 from wend.content.liquid import LiquidProblem
 from wend.content.templates import Template
 from wend.core.consent import IMPLICIT, YES, address_of
-from wend.core.permission import LEAVING, Drop, Hold, Request, decide
+from wend.core.permission import LEAVING, Drop, Hold, Request, decide, is_test_person
 from wend.core.profile import Profile
 from wend.delivery.outbox import Row, Settled
 from wend.delivery.render import SenderSettings, render
@@ -71,6 +71,7 @@ def prepare(
         to=contact,
         expires_at=row.expires_at,
         zone=around.settings.zone,
+        test=is_test_person(profile, around.law),
     )
     decision = decide(asked, LEAVING)
     if isinstance(decision, Drop):

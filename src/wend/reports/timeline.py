@@ -66,6 +66,19 @@ async def _steps(conn: Connection, args: dict[str, Any]) -> list[Entry]:
     return [Entry(row["at"], "step", row["kind"], (row["at"], 1, row["ordinal"]), row) for row in found]
 
 
+async def steps_since(
+    conn: Connection, profile_id: int, journey: str, after: tuple[int, int], *, limit: int = 200
+) -> list[dict[str, Any]]:
+    """The steps of a person in a journey behind `after` (instant, ordinal), the oldest first."""
+    return await rows(
+        conn,
+        "select at, ordinal, kind, journey, version, run, move, node, branch, why, until, detail from step"
+        " where partition = %s and profile_id = %s and journey = %s and at >= %s and (at, ordinal) > (%s, %s)"
+        " order by at, ordinal limit %s",
+        (partition_of(profile_id, await partitions(conn)), profile_id, journey, after[0], *after, limit),
+    )
+
+
 async def _messages(conn: Connection, args: dict[str, Any]) -> list[Entry]:
     found = await rows(
         conn,

@@ -20,7 +20,7 @@ from wend.core.journey.compiled import Compiled
 from wend.core.journey.happened import FactsChanged, Happened, StartAsked
 from wend.core.journey.membership import put
 from wend.core.journey.values import Value
-from wend.core.permission import Allow, Drop, Hold, decide
+from wend.core.permission import Allow, Drop, Hold, decide, is_test_person
 from wend.core.plan import Plan
 from wend.core.profile import Profile, Run, family, lineage
 from wend.core.zone import zone_of
@@ -59,8 +59,7 @@ class Pass:
     @property
     def test(self) -> bool:
         """Whether this is a test person: their waits are short, and neither nights nor caps hold their messages."""
-        test = self.plan.settings.get("test")
-        return test is not None and test.get("tag") in self.profile.tags
+        return is_test_person(self.profile, self.plan.settings)
 
     @property
     def zone(self) -> str:
