@@ -13,16 +13,21 @@ from typing import Any, Literal, cast
 from wend.api.acts import asks
 from wend.api.acts.audit import audit
 from wend.api.acts.templates import reads_of
+from wend.content.geofences import geofence_ids
 from wend.content.store import list_templates
 from wend.content.templates import Template, parse_template
 from wend.content.variables import check_variables
+from wend.core.condition.stage import order
 from wend.core.journey.check import Known, check
 from wend.core.journey.document import Document, parse
+from wend.core.journey.nodes.adjust_score import AdjustScore
 from wend.core.journey.overlap import overlaps
 from wend.core.journey.triggers import OnEvent
 from wend.core.plan import Policy
 from wend.core.problems import Problem
+from wend.engine.plans import load_plan
 from wend.engine.publish import change_life, publish_journey
+from wend.engine.schedule import schedule_problems
 from wend.reports import journeys, segments
 from wend.reports.seen import seen
 from wend.store.clock import now_ms
@@ -60,11 +65,14 @@ async def checked(
     """
     found = {one.id: one.document for one in await list_templates(conn)} | (templates or {})
     sample = await seen(conn)
+    in_force = (await load_plan(conn)).settings
     known = Known(
         events=sample.events or None,
         templates={name: str(document.get("channel", "")) for name, document in found.items()},
         journeys=frozenset(one["id"] for one in await journeys.every(conn)),
         segments=await segments.kinds(conn),
+        stages=frozenset(order(in_force)),
+        geofences=frozenset(await geofence_ids(conn)),
         **await asks.set_up(conn),
     )
     document, problems = check(raw, known)
@@ -78,8 +86,18 @@ async def checked(
     problems += asks.check_texts(document, sample.attributes or None, sample.properties_of(_heard(document)))
     live = [parse(one, []) for one in await journeys.live_documents(conn)]
     problems += overlaps(document, [one for one in live if one is not None])
+    if in_force.get("engagement"):
+        problems += _scored_twice(document)
+    problems += schedule_problems(document, await now_ms(conn), in_force.get("zone", "UTC"))
     failed = any(one.level == "error" for one in problems)
     return (None if failed else document), problems
+
+
+def _scored_twice(document: Document) -> list[Problem]:
+    """A journey that keeps a score while the built-in score is on: the same deed would count twice."""
+    why = "the built-in score is on (setting `engagement`), so what is scored here may count twice; use one of the two"
+    nodes = [placed.id for placed in document.nodes.values() if placed.node.KIND == AdjustScore.KIND]
+    return [Problem(f"nodes.{id}.{AdjustScore.KIND}", why, "warning") for id in nodes]
 
 
 def _used(document: Document, found: dict[str, Any]) -> list[tuple[str, Template | None]]:

@@ -77,8 +77,10 @@ from unnest(%b::int[], %b::bigint[]) as t(partition, id)
 join profile p on p.partition = t.partition and p.id = t.id
 
 -- name: delivery_settings
--- The settings in force: the latest that were published.
-select document from plan_change where kind = 'settings' order by number desc limit 1
+-- The settings in force: of each the latest that was published. A change names only those it changes.
+select json_object_agg(s.key, s.value) from (
+    select distinct on (e.key) e.key, e.value from plan_change c, json_each(c.document) e
+    where c.kind = 'settings' order by e.key, c.number desc) s
 
 -- name: delivery_message
 -- What feedback needs to know about a message, while its row is there.
