@@ -9,7 +9,7 @@ day or two of their bound; `matches`; `ignore_case` beyond ASCII; sums of fracti
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
-from typing import Any
+from typing import Any, LiteralString
 
 from wend.core.condition.base import Condition
 from wend.core.sample import bucket
@@ -36,10 +36,8 @@ async def members(
     meanwhile, give a connection in a transaction of isolation level `repeatable read`. Needs a transaction (no autocommit).
     """
     fragment = to_sql(condition, now, zone, ids=ids, partition=partition)
-    await draw(conn, fragment)
+    await ready(conn, fragment)
     decider = Decider(condition, [leaf for leaf, _ in fragment.leaves], now, zone, dict(settings or {}))
-    # A cursor is planned as if only its first rows were wanted; all of them are.
-    await conn.execute("set local cursor_tuple_fraction = 1.0")
     async with conn.cursor(name="members") as cursor:
         await cursor.execute(fragment.people.encode(), fragment.params, binary=True)
         while rows := await cursor.fetchmany(BATCH):
@@ -50,8 +48,25 @@ async def members(
                     yield row[0]
 
 
+async def ready(conn: Connection, fragment: Fragment) -> None:
+    """Set this transaction up for such queries, and fill in the ids of the samples that the condition asks for."""
+    for setting in _SETTINGS:
+        await conn.execute(setting)
+    await draw(conn, fragment)
+
+
+_SETTINGS: tuple[LiteralString, ...] = (
+    # How many rows a text comparison leaves is not known to the planner: it thinks of few, and of loops within loops.
+    "set local enable_nestloop = off",
+    # Groups and hashes of a million people.
+    "set local work_mem = '64MB'",
+    # A cursor is planned as if only its first rows were wanted; all of them are.
+    "set local cursor_tuple_fraction = 1.0",
+)
+
+
 async def draw(conn: Connection, fragment: Fragment) -> None:
-    """Fill in the ids of the samples that the condition asks for: PostgreSQL cannot draw them, their hash is not among its own."""
+    """Fill in the ids of the samples: PostgreSQL cannot draw them, their hash is not among its own."""
     if not fragment.samples:
         return
     rows = await (await conn.execute("select id from profile", binary=True)).fetchall()

@@ -9,7 +9,7 @@ from typing import Any
 
 from wend.core.condition.base import Condition
 from wend.history.decide import Decider
-from wend.history.members import BATCH, draw
+from wend.history.members import BATCH, ready
 from wend.history.sql.reader import to_sql
 from wend.store.postgres import Connection
 
@@ -44,7 +44,7 @@ async def size(
 ) -> Size:
     """The number of living people for whom the condition is true at `now` (ms UTC). Needs a transaction, as `members` does."""
     fragment = to_sql(condition, now, zone)
-    await draw(conn, fragment)
+    await ready(conn, fragment)
     row = await (await conn.execute(fragment.counts.encode(), fragment.params, prepare=False, binary=True)).fetchone()
     assert row is not None
     sure, open_, everybody = row

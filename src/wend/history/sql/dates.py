@@ -2,13 +2,14 @@
 
 Rules: what a value means in the person's zone lies at most a day before its UTC day and two days after its beginning. Where that
 decides, SQL answers; where it does not (a few days around the bound) the answer is null, and memory reads the zone's clocks. Whole
-days compared with whole days need no zone and are exact.
+days compared with whole days need no zone and are exact. Days are compared as the text they are.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
+from typing import Any, Protocol
 
 from wend.core.condition.moments import span
 from wend.core.duration import DAY, parse_duration
@@ -18,63 +19,76 @@ from wend.history.sql.query import Query, both
 
 _OFFSET = 16 * 3_600_000
 """No zone is or was further from UTC."""
-_DATE = "^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
-_INSTANT = (
-    "^[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}(:[0-9]{2}([.,][0-9]{1,9})?)? ?([Zz]|[+-][0-9]{2}(:?[0-9]{2})?)?$"
-)
-_EDGES = (2, 9998)
-"""Years outside of which `datetime` cuts: left to memory."""
-_EPOCH = date(1970, 1, 1)
+_CLOCK = "([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9]([.,][0-9]{1,9})?)?"
+_PLAIN = f"^[0-9]{{4}}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])([Tt ]{_CLOCK}( ?([Zz]|[+-]([01][0-9]|2[0-3])(:?[0-5][0-9])?))?)?$"
+"""Dates and instants of which nothing is doubtful but the length of the month."""
+_DOUBTFUL = "'02-29', '02-30', '02-31', '04-31', '06-31', '09-31', '11-31'"
+_SHAPED = "^[0-9]{4}-[0-9]{2}-[0-9]{2}([Tt ][0-9]{2}:[0-9]{2}(:[0-9]{2}([.,][0-9]{1,9})?)? ?([Zz]|[+-][0-9]{2}(:?[0-9]{2})?)?)?$"
+"""Whatever may be one: 29 February, 24:00 and the like are left to memory."""
 
 
-def is_date_sql(text: str) -> str:
-    """Whether the text has the shape of a whole day."""
-    return f"({text} ~ '{_DATE}')"
+def dated_sql(value: str, found: str) -> str:
+    """`found` where the jsonb `value` is surely a date or date-time text; false where it is none, null where it may be one.
 
-
-def is_instant_sql(text: str) -> str:
-    """Whether the text has the shape of a date-time."""
-    return f"({text} ~ '{_INSTANT}')"
-
-
-def is_valid_sql(text: str) -> str:
-    """Whether the first ten characters (of the shape of a date) are a day of the calendar, of a year that is not cut."""
-    year, month, day = (f"substr({text}, {place}, {length})::int" for place, length in ((1, 4), (6, 2), (9, 2)))
-    leap = f"(mod({year}, 4) = 0 and (mod({year}, 100) <> 0 or mod({year}, 400) = 0))"
-    last = f"(case {month} when 2 then 28 + {leap}::int when 4 then 30 when 6 then 30 when 9 then 30 when 11 then 30 else 31 end)"
-    return f"({month} between 1 and 12 and {day} between 1 and {last})"
-
-
-def _inside_sql(text: str) -> str:
-    low, high = _EDGES
-    return f"(substr({text}, 1, 4)::int between {low} and {high})"
-
-
-def utc_day_sql(text: str) -> str:
-    """The UTC midnight (ms) of the first ten characters, a valid day."""
-    return f"(extract(epoch from substr({text}, 1, 10)::date)::bigint * 1000)"
-
-
-def dated_sql(value: str, found: str, unknown: str = "null") -> str:
-    """`found` (SQL over the name `day`: UTC midnight, ms) where the jsonb `value` is a date or date-time text; false where it is none.
-
-    Numbers (unix seconds or ms) and years at the edge: `unknown`.
+    Numbers may be unix seconds or ms; years at the edge of what `datetime` can hold are cut there.
     """
+    text = text_of(value)
     return (
-        f"(select case when v is null then false when jsonb_typeof(v) = 'number' then {unknown}"
-        f" when jsonb_typeof(v) <> 'string' then false"
-        f" when not ({is_date_sql('t')} or {is_instant_sql('t')}) then false"
-        f" when not {is_valid_sql('t')} then false when not {_inside_sql('t')} then {unknown}"
-        f" else (select {found} from (select {utc_day_sql('t')} as day) d) end"
-        f" from (select v, v #>> '{{}}' as t from (select {value} as v) w offset 0) x)"
+        f"(case jsonb_typeof({value}) when 'number' then null when 'string' then case"
+        f" when {text} ~ '{_PLAIN}' and substr({text}, 6, 5) not in ({_DOUBTFUL})"
+        f" and left({text}, 4) collate \"C\" between '0002' and '9998' then {found}"
+        f" when {text} ~ '{_SHAPED}' then null else false end else false end)"
     )
 
 
-Range = tuple[str, str]
-"""The least and the most that an instant can be (SQL, ms)."""
+def text_of(value: str) -> str:
+    """The text of a jsonb scalar."""
+    return f"({value} #>> '{{}}')"
 
 
-def moment_sql(query: Query, raw: dict[str, Any], begin: Range, end: Range) -> list[str]:
+class Instant(Protocol):
+    """An instant that is known within bounds."""
+
+    def at_most(self, query: Query, low: int, high: int) -> str:
+        """Whether it is not later than a bound that lies in [low, high] (ms): null where that is not certain."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Exactly:
+    """An instant that stands in a column (ms)."""
+
+    at: str
+
+    def at_most(self, query: Query, low: int, high: int) -> str:
+        if low == high:
+            return f"({self.at} <= {query.param(low, 'bigint')})"
+        least, most = query.param(low, "bigint"), query.param(high, "bigint")
+        return f"(case when {self.at} <= {least} then true when {self.at} > {most} then false end)"
+
+
+@dataclass(frozen=True, slots=True)
+class Within:
+    """An instant not more than so many days before and after the beginning of the UTC day that a text begins with."""
+
+    text: str
+    before: int
+    after: int
+
+    def at_most(self, query: Query, low: int, high: int) -> str:
+        surely = query.param(_day(low - self.after * DAY), "text")
+        perhaps = query.param(_day(high + self.before * DAY), "text")
+        day = f'left({self.text}, 10) collate "C"'
+        return f"(case when {day} <= {surely} then true when {day} > {perhaps} then false end)"
+
+
+def _day(ms: int) -> str:
+    """The UTC day of an instant, as text that sorts."""
+    days = min(max(ms // DAY, -719_000), 2_932_000)
+    return (date(1970, 1, 1) + timedelta(days)).isoformat()
+
+
+def moment_sql(query: Query, raw: dict[str, Any], begin: Instant, end: Instant) -> list[str]:
     """The tests `within`, `before`, `after` among `raw` of a moment [begin, end)."""
     tests: list[str] = []
     for operator in ("within", "before", "after"):
@@ -83,27 +97,36 @@ def moment_sql(query: Query, raw: dict[str, Any], begin: Range, end: Range) -> l
     return tests
 
 
-def _moment(query: Query, operator: str, raw: Any, begin: Range, end: Range) -> list[str]:
+def _moment(query: Query, operator: str, raw: Any, begin: Instant, end: Instant) -> list[str]:
     now = query.now
     if isinstance(raw, str):
         if operator == "before":
-            return [_at_most(query, end, fixed_range(raw, 0))]
-        return [_negated(_less(query, begin, fixed_range(raw, 1)))]
+            return [end.at_most(query, *fixed_range(raw, 0))]
+        low, high = fixed_range(raw, 1)
+        return [_negated(begin.at_most(query, low - 1, high - 1))]
     ((way, length),) = raw.items()
     ms = parse_duration(length)
+
+    def not_after(instant: Instant, bound: int) -> str:
+        return instant.at_most(query, bound, bound)
+
     match operator, way:
         case "within", "next":
-            return [_at_most(query, begin, (now + ms, now + ms)), _more(query, end, now)]
+            return [not_after(begin, now + ms), _negated(not_after(end, now))]
         case "within", _:
-            return [_at_most(query, begin, (now, now)), _more(query, end, now - ms)]
+            return [not_after(begin, now), _negated(not_after(end, now - ms))]
         case "before", "ago":
-            return [_at_most(query, end, (now - ms, now - ms))]
+            return [not_after(end, now - ms)]
         case "before", _:
-            return [_at_most(query, end, (now + ms, now + ms))]
+            return [not_after(end, now + ms)]
         case _, "ago":
-            return [_more(query, begin, now - ms)]
+            return [_negated(not_after(begin, now - ms))]
         case _:
-            return [_more(query, begin, now + ms)]
+            return [_negated(not_after(begin, now + ms))]
+
+
+def _negated(text: str) -> str:
+    return f"(not {text})"
 
 
 def fixed_range(raw: str, side: int) -> tuple[int, int]:
@@ -120,68 +143,44 @@ def has_offset(raw: str) -> bool:
     return not is_date_only(raw) and parse_instant(raw, "UTC") == parse_instant(raw, "Pacific/Kiritimati")
 
 
-def _at_most(query: Query, instant: Range, bound: tuple[int, int]) -> str:
-    low, high = instant
-    least, most = query.param(bound[0], "bigint"), query.param(bound[1], "bigint")
-    return f"(case when {high} <= {least} then true when {low} > {most} then false end)"
-
-
-def _less(query: Query, instant: Range, bound: tuple[int, int]) -> str:
-    return _at_most(query, instant, (bound[0] - 1, bound[1] - 1))
-
-
-def _more(query: Query, instant: Range, bound: int) -> str:
-    return _negated(_at_most(query, instant, (bound, bound)))
-
-
-def _negated(text: str) -> str:
-    return f"(not {text})"
-
-
-_IN_ANY_ZONE: Range = f"(day - {DAY})", f"(day + {2 * DAY})"
-"""What a value of UTC day `day` (SQL name) begins and ends between."""
-_LOCAL_DAY: Range = f"(day - {2 * DAY})", f"(day + {3 * DAY})"
-"""Likewise of the local day of a date-time, as UTC midnight."""
-
-
 def moments_of_value_sql(query: Query, raw: dict[str, Any], value: str) -> str:
     """`within`, `before`, `after` of a jsonb value."""
-    return dated_sql(value, both(moment_sql(query, raw, _IN_ANY_ZONE, _IN_ANY_ZONE)))
+    instant = Within(text_of(value), 1, 2)
+    return dated_sql(value, both(moment_sql(query, raw, instant, instant)))
 
 
 def anniversary_sql(query: Query, raw: Any, value: str) -> str:
     """The anniversary falls on today (or so many days ahead) in the person's zone: never sure, but few are possible."""
     ahead = 0 if raw == "today" else parse_duration(raw["in"]) // DAY
     today = (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=query.now)).date()
-    days = [today + timedelta(ahead + off) for off in range(-3, 4)]
-    names = {f"{day:%m-%d}" for day in days}
-    if "02-28" in names:
-        names.add("02-29")
+    names = {f"{today + timedelta(ahead + off):%m-%d}" for off in range(-3, 4)}
     possible = query.param(sorted(names), "text[]")
-    return dated_sql(value, f"(case when substr(t, 6, 5) = any({possible}) then null else false end)")
+    return dated_sql(value, f"(case when substr({text_of(value)}, 6, 5) = any({possible}) then null else false end)")
 
 
 def date_order_sql(query: Query, operator: str, raw: str, value: str) -> str:
     """`gt`, `gte`, `lt`, `lte` of a text value against a date: by days when the bound is one, else by instants."""
+    text = text_of(value)
     if is_date_only(raw):
         # A day against a day is exact; of an instant the day in the zone is meant.
-        midnight = int((date.fromisoformat(raw) - _EPOCH) / timedelta(milliseconds=1))
-        exact = f't collate "C" {SIGNS[operator]} {query.param(raw, "text")}'
-        near = _ordered(query, operator, _LOCAL_DAY, (midnight, midnight))
-        test = f"(case when {is_date_sql('t')} then {exact} else {near} end)"
+        midnight = (date.fromisoformat(raw) - date(1970, 1, 1)).days * DAY
+        exact = f'{text} collate "C" {SIGNS[operator]} {query.param(raw, "text")}'
+        near = _ordered(query, operator, Within(text, 2, 3), (midnight, midnight))
+        test = f"(case when length({text}) = 10 then {exact} else {near} end)"
     else:
-        test = _ordered(query, operator, _IN_ANY_ZONE, fixed_range(raw, 0))
-    text_only = f"(select case when jsonb_typeof(v) = 'string' then v end from (select {value} as v) u)"
-    return dated_sql(text_only, test)
+        test = _ordered(query, operator, Within(text, 1, 2), fixed_range(raw, 0))
+    # A number is no date here.
+    return f"(case when jsonb_typeof({value}) = 'string' then {dated_sql(value, test)} else false end)"
 
 
-def _ordered(query: Query, operator: str, instant: Range, bound: tuple[int, int]) -> str:
+def _ordered(query: Query, operator: str, instant: Instant, bound: tuple[int, int]) -> str:
+    low, high = bound
     match operator:
         case "lte":
-            return _at_most(query, instant, bound)
+            return instant.at_most(query, low, high)
         case "lt":
-            return _less(query, instant, bound)
+            return instant.at_most(query, low - 1, high - 1)
         case "gt":
-            return _negated(_at_most(query, instant, bound))
+            return _negated(instant.at_most(query, low, high))
         case _:
-            return _negated(_less(query, instant, bound))
+            return _negated(instant.at_most(query, low - 1, high - 1))

@@ -13,7 +13,7 @@ from wend.core.condition.compare import Compare
 from wend.core.condition.event import Count, CountPer, Measured, When
 from wend.core.condition.measure import KINDS, Measure
 from wend.core.condition.numbers import ORDERED
-from wend.history.sql.dates import moment_sql
+from wend.history.sql.dates import Exactly, moment_sql
 from wend.history.sql.leaf import amount_sql, key_sql, leaf_sql, odd_amount_sql
 from wend.history.sql.numbers import float_sql, number_sql, relation_sql
 from wend.history.sql.query import Query, both
@@ -168,5 +168,5 @@ def when_sql(query: Query, condition: When) -> str:
 
 def moments_sql(query: Query, raw: dict[str, Any], at: str) -> str:
     """Tests of the time of an instant (SQL, ms); false while there is none."""
-    later = f"({at} + 1)"
-    return f"(case when {at} is null then false else {both(moment_sql(query, raw, (at, at), (later, later)))} end)"
+    tests = both(moment_sql(query, raw, Exactly(at), Exactly(f"({at} + 1)")))
+    return f"(case when {at} is null then false else {tests} end)"

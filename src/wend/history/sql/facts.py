@@ -82,13 +82,15 @@ def _sessions(query: Query) -> str:
 
 def _revenue(query: Query) -> str:
     # The first of the three that is an amount.
-    values = [f"(e.body -> 'properties' -> '{name}')" for name in ("total", "revenue", "value")]
-    found = "coalesce(" + ", ".join(amount_sql(value) for value in values) + ")"
-    odd = " or ".join(odd_amount_sql(value) for value in values)
+    names = ("total", "revenue", "value")
+    values = ", ".join(f"(e.body -> 'properties' -> '{name}') as {name}" for name in names)
+    found = "coalesce(" + ", ".join(map(amount_sql, names)) + ")"
+    odd = " or ".join(map(odd_amount_sql, names))
     sign = "case e.body ->> 'name' " + " ".join(f"when '{name}' then {sign}" for name, sign in _SIGNS.items()) + " end"
     return (
         "select person, sum(x * sign) as total, bool_and(plain and not odd and (x is null or x = round(x, 6)))"
         " and coalesce(sum(abs(x)), 0) < 1e9 as exact"
-        f" from (select e.person, e.plain, ({odd}) as odd, {found} as x, {sign} as sign"
-        f" from {events_sql(query, _SIGNS)} e offset 0) o group by person"
+        f" from (select person, plain, ({odd}) as odd, {found} as x, sign"
+        f" from (select e.person, e.plain, {values}, {sign} as sign from {events_sql(query, _SIGNS)} e offset 0) v offset 0) o"
+        " group by person"
     )

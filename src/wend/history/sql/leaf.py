@@ -9,11 +9,9 @@ from wend.core.aggregate import Leaf
 from wend.core.condition.base import FOREVER
 from wend.core.condition.measure import Window
 from wend.history.sql.attribute import event_sql, property_sql
-from wend.history.sql.dates import fixed_range
+from wend.history.sql.dates import Exactly, fixed_range, text_of
 from wend.history.sql.query import Query
 from wend.history.sql.source import WIDE, events_sql
-
-AMOUNT = "^[ \\t\\n\\r\\f\\v]*[+-]?[0-9]{1,16}([.][0-9]{1,9})?[ \\t\\n\\r\\f\\v]*$"
 
 
 def leaf_sql(query: Query, leaf: Leaf, window: Window) -> str:
@@ -37,9 +35,9 @@ def _between_dates(query: Query, leaf: Leaf) -> list[str]:
     tests: list[str] = []
     for text, late in ((leaf.since, True), (leaf.until, False)):
         if text:
-            low, high = (query.param(one, "bigint") for one in fixed_range(text, 0))
-            inside = f"when e.at >= {high} then {late} when e.at < {low} then {not late}"
-            tests.append(f"(case {inside} end)")
+            low, high = fixed_range(text, 0)
+            earlier = Exactly("e.at").at_most(query, low - 1, high - 1)
+            tests.append(f"(not {earlier})" if late else earlier)
     return tests
 
 
@@ -48,20 +46,20 @@ def key_sql(query: Query, leaf: Leaf) -> str:
     return f"nullif({property_sql(query, leaf.property, 'f.body')}, 'null'::jsonb)"
 
 
+_WHITE = " \\t\\n\\r\\f\\v"
+_AMOUNT = f"^[{_WHITE}]*[+-]?[0-9]{{1,16}}([.][0-9]{{1,9}})?[{_WHITE}]*$"
+
+
 def amount_sql(value: str) -> str:
-    """The number in a jsonb value as numeric, as core/amount.py takes it; null for anything else."""
-    text = "(x #>> '{}')"
-    number = (
-        f"case when jsonb_typeof(x) = 'number' then {text}::numeric"
-        f" when jsonb_typeof(x) = 'string' and {text} ~ E'{AMOUNT}' then trim(E' \\t\\n\\r\\f\\v' from {text})::numeric end"
-    )
-    return f"(select case when abs(n) <= 1e15 then n end from (select {number} as n from (select {value} as x) y) z)"
+    """The number in a jsonb value (a column) as numeric, as core/amount.py takes it; null for anything else."""
+    text = text_of(value)
+    number = f"case when abs({value}::numeric) <= 1e15 then {value}::numeric end"
+    told = f"case when {text} ~ E'{_AMOUNT}' and abs(btrim({text}, E'{_WHITE}')::numeric) <= 1e15 then btrim({text}, E'{_WHITE}')::numeric end"
+    return f"(case jsonb_typeof({value}) when 'number' then {number} when 'string' then {told} end)"
 
 
 def odd_amount_sql(value: str) -> str:
-    """Whether the value may be a number between white space that only memory knows."""
-    text = "(x #>> '{}')"
-    return (
-        f"(select coalesce(jsonb_typeof(x) = 'string' and {text} ~ '[0-9]' and {text} ~ E'[^\\\\x20-\\\\x7e\\\\t\\\\n\\\\r\\\\f\\\\v]', false)"
-        f" from (select {value} as x) y)"
-    )
+    """Whether the jsonb value (a column) may be a number between white space that only memory knows."""
+    text = text_of(value)
+    odd = f"{text} ~ '[0-9]' and {text} ~ E'[^\\\\x20-\\\\x7e\\t\\n\\r\\f\\v]'"
+    return f"(case when jsonb_typeof({value}) = 'string' then {odd} else false end)"
