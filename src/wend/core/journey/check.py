@@ -14,9 +14,10 @@ from wend.core.duration import MINUTE
 from wend.core.journey.circles import circles, way_round
 from wend.core.journey.document import Document, Placed, parse
 from wend.core.journey.meeting import meetings, unfinished
+from wend.core.journey.outside import missing_places, missing_stages
 from wend.core.journey.rule import renamed
 from wend.core.journey.sending import same_as
-from wend.core.journey.triggers import OnAttribute, OnEvent, OnMessage
+from wend.core.journey.triggers import OnAttribute, OnDate, OnEvent, OnMessage
 from wend.core.journey.triggers import conditions as trigger_conditions
 from wend.core.problems import Problem, nearest
 
@@ -39,6 +40,7 @@ class Known:
     pools: frozenset[str] | None = None
     teams: frozenset[str] | None = None
     audiences: frozenset[str] | None = None
+    geofences: frozenset[str] | None = None
 
 
 def check(raw: Any, known: Known | None = None) -> tuple[Document | None, list[Problem]]:
@@ -54,6 +56,10 @@ def check(raw: Any, known: Known | None = None) -> tuple[Document | None, list[P
     problems += _references(document, drawn)
     problems += _templates(document, known.templates)
     problems += unknown_segments(segments_used(document), known.segments)
+    problems += [
+        *missing_places(document, _conditions(document), known.geofences),
+        *missing_stages(document, known.stages),
+    ]
     problems += _named(document, known)
     problems += _goals(document)
     problems += meetings(document, {id_: targets(placed) for id_, placed in document.nodes.items()})
@@ -195,7 +201,9 @@ def _named(document: Document, known: Known) -> Iterable[Problem]:
     events = [*_event_names(document), *((where, name) for where, one in listened for name in one.listens().events)]
     yield from _strange(events, known.events, _EVENT)
     attributes = [(where, name) for where, one in listened for name in one.listens().attributes]
-    attributes += [("entry.on", one.path.split(".")[0]) for one in document.triggers if isinstance(one, OnAttribute)]
+    attributes += [
+        ("entry.on", one.path.split(".")[0]) for one in document.triggers if isinstance(one, OnAttribute | OnDate)
+    ]
     for id_, placed in document.nodes.items():
         where = f"nodes.{id_}.{placed.node.KIND}"
         attributes += [(where, one.path.split(".")[0]) for one in placed.node.values() if one.source == "attribute"]
