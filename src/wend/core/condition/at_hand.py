@@ -1,13 +1,18 @@
-"""`{property: price, gt: 20}` and `{context: page.path, is: /cart}`: the event at hand, in a `where` or a trigger."""
+"""`{property: price, gt: 20}` and `{context: page.path, is: /cart}`: the event at hand, in a `where` or a trigger.
+
+Inside a journey also `{property: course_id, one_of: {saved: recommended.ids}}` (or `{attribute: wishlist}`): the property is a value that
+is only known by then, or stands in such a list.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any, cast
 
 from wend.core.aggregate import read
 from wend.core.attributes import get
 from wend.core.condition.base import Condition, Listens, Verdict, View
-from wend.core.condition.form import COUNTED, EVENT, Form, Reader
+from wend.core.condition.form import COUNTED, EVENT, FALSE, JOURNEY, TRUE, Form, Reader
 from wend.core.condition.values import SETTINGS, Test, read_value_test
 
 
@@ -34,8 +39,32 @@ class Context(Property):
         return self.test(get(view.context, self.path), view)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class OneOf(Form):
+    """The property is one of the values that the run has fetched, or that an attribute holds."""
+
+    path: str
+    saved: bool
+    values: str
+
+    def check(self, view: View) -> Verdict:
+        run = view.run
+        source = (run.saved if run is not None else None) if self.saved else view.profile.attributes
+        held = get(source, self.values)
+        values: list[Any] = cast("list[Any]", held) if isinstance(held, list) else [held]
+        found = read(view, self.path)
+        # 1 == True in Python, not in JSON.
+        same = (one == found and isinstance(one, bool) is isinstance(found, bool) for one in values)
+        return TRUE if found is not None and any(same) else FALSE
+
+    def listens(self) -> Listens:
+        return Listens() if self.saved else Listens(attributes=frozenset({self.values.split(".")[0], self.values}))
+
+
 def parse_property(reader: Reader) -> Condition | None:
     """`{property: path, operator: value, …}`."""
+    if "one_of" in reader.raw:
+        return _parse_one_of(reader)
     return _parse(reader, "property", Property)
 
 
@@ -51,3 +80,20 @@ def _parse(reader: Reader, key: str, form: type[Property]) -> Condition | None:
     path = reader.text(key, "the name or path of a property")
     found = read_value_test(reader)
     return None if found is None or not path else form(reader.raw, path, *found)
+
+
+def _parse_one_of(reader: Reader) -> Condition | None:
+    faults = len(reader.errors)
+    reader.only("property", "one_of")
+    if JOURNEY not in reader.inside or EVENT not in reader.inside:
+        reader.fault(
+            "one_of", "reads a run and an event, so it can only stand where a journey waits for one; else use 'in'"
+        )
+    path = reader.text("property", "the name or path of a property")
+    inner = reader.sub("one_of", "where the values are: {saved: name.path} or {attribute: name}")
+    if inner is None:
+        return None
+    source = "saved" if "saved" in inner.raw else "attribute"
+    inner.only(source)
+    values = inner.text(source, "a name or path")
+    return OneOf(reader.raw, path, source == "saved", values) if len(reader.errors) == faults else None
