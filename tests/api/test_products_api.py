@@ -82,3 +82,19 @@ async def test_a_preview_shows_products_stage_and_class(world: World) -> None:
     wanted = {"profile": "ada", "entry": {"product_id": "lamp"}}
     shown = (await world.client.post("/api/templates/m/preview", json=wanted)).json()
     assert shown["subject"] == "mql 60.0" and "Lamp" in shown["html"]
+
+
+async def test_a_journey_that_keeps_a_score_beside_the_built_in_one_is_warned_of(world: World) -> None:
+    nodes = {
+        "up": {"adjust_score": 10, "next": "far"},
+        "far": {"move_stage": "sql", "next": "over"},
+        "over": {"end": {}},
+    }
+    journey = {"id": "j", "entry": {"on": {"event": "Signed Up"}}, "nodes": nodes, "start": "up"}
+    refused = await world.client.post("/api/journeys/j/publish", json=journey)
+    assert refused.status_code == 422 and refused.json()["errors"][0]["message"].startswith("there is no stage 'sql'")
+    await world.client.patch("/api/settings", json={"funnel": "leads", "engagement": {"weights": {"Signed Up": 60}}})
+    done = await world.client.post("/api/journeys/j/publish", json=journey)
+    assert done.status_code == 200, done.text
+    warned = [one["field"] for one in done.json()["warnings"] if "may count twice" in one["message"]]
+    assert warned == ["nodes.up.adjust_score"]
