@@ -15,6 +15,7 @@ import typer
 from wend import __version__
 from wend.commands import (
     catalogue,
+    coupons,
     identity,
     importing,
     journeys,
@@ -24,6 +25,7 @@ from wend.commands import (
     parked,
     partitions,
     segments,
+    services,
     settings_of,
     templates,
 )
@@ -48,6 +50,8 @@ app.add_typer(templates.app, name="template")
 app.add_typer(segments.app, name="segment")
 app.add_typer(importing.app, name="import")
 app.add_typer(catalogue.app, name="catalogue")
+app.add_typer(services.app, name="service")
+app.add_typer(coupons.app, name="coupon")
 app.add_typer(settings_of.app, name="settings")
 app.add_typer(parked.app, name="parked")
 app.add_typer(identity.app, name="identity")

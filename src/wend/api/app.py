@@ -7,6 +7,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from fastapi import Depends, FastAPI, Request, Response
 from starlette.routing import BaseRoute
 
+from wend.api import alerts as alerts_api
+from wend.api import coupons as coupons_api
 from wend.api import (
     handling,
     health,
@@ -20,8 +22,6 @@ from wend.api import (
     settings,
     templates,
 )
-from wend.api import alerts as alerts_api
-from wend.api import coupons as coupons_api
 from wend.api import identity as identity_api
 from wend.api import journeys as journeys_api
 from wend.api import schema as schema_api
@@ -80,9 +80,12 @@ def build(surface: Surface, recipients: Sequence[BaseRoute] = ()) -> FastAPI:
         identity_api,
         schema_api,
         segments_api,
+        services_api,
+        coupons_api,
+        alerts_api,
     ):
         app.include_router(noun.router)
-    for pages in (home, journeys, versions, people, inbox, identity, segment_pages):
+    for pages in (home, journeys, versions, people, inbox, alerts, identity, segment_pages):
         app.include_router(pages.router, dependencies=[Depends(page_guard)])
     return app
 

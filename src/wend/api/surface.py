@@ -11,6 +11,7 @@ from fastapi import Request
 from wend.delivery.render import SenderSettings
 from wend.store.clock import DatabaseClock
 from wend.store.postgres import Pool
+from wend.store.secrets import Secrets
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,8 @@ class IntakeNumbers:
 @dataclass(slots=True)
 class Surface:
     """`public_url`: how people's browsers reach us, without a slash at the end. `password`: of the pages ('' : none).
-    `loopback`: only this machine can reach us. `sender`: what all messages have in common (for previews)."""
+    `loopback`: only this machine can reach us. `sender`: what all messages have in common (for previews).
+    `secrets`: what services are called with is written with it."""
 
     pool: Pool
     clock: DatabaseClock
@@ -43,6 +45,7 @@ class Surface:
     loopback: bool = True
     version: str = ""
     sender: SenderSettings = field(default_factory=SenderSettings)
+    secrets: Secrets | None = None
     processes: Callable[[], dict[str, Process]] = dict
     intake: Callable[[], IntakeNumbers] | None = None
 

@@ -27,7 +27,7 @@ from wend.commands.errors import UserError
 from wend.commands.firstkeys import first_keys
 from wend.commands.housekeeping import housekeeping
 from wend.commands.running import Claim, Running
-from wend.commands.secrets import secret
+from wend.commands.secrets import box, secret
 from wend.config import Config
 from wend.content.links import Links
 from wend.delivery.feedback import FeedbackLog
@@ -81,6 +81,7 @@ async def serve(config: Config, database: Database, claim: Claim) -> None:
             loopback=config.loopback,
             version=__version__,
             sender=sender,
+            secrets=box(config.data, config.secret_key),
             processes=lambda: {child.name: Process(child.restarts, child.numbers) for child in children.kept},
         )
         intake = Intake(pool, clock, partitions=migrated.partitions, limits=_limits(config))
@@ -88,7 +89,13 @@ async def serve(config: Config, database: Database, claim: Claim) -> None:
         recipients = tracking_routes(FeedbackLog(pool, clock, migrated.partitions), links)
         application = doors(build(surface, recipients), tracking_app(intake))
         on_time = publish_scheduled(pool, clock, publish_due)
-        for work in (clock.run(pool), database.watch(), maintain_forever(pool, clock), housekeeping(pool, clock), on_time):
+        for work in (
+            clock.run(pool),
+            database.watch(),
+            maintain_forever(pool, clock),
+            housekeeping(pool, clock),
+            on_time,
+        ):
             after.push_async_callback(_end, asyncio.create_task(work))
         intake.start()
         after.push_async_callback(intake.stop)

@@ -19,6 +19,7 @@ _NAVIGATION = (
     ("/segments", "Segments"),
     ("/people", "People"),
     ("/inbox", "Inbox"),
+    ("/alerts", "Alerts"),
 )
 
 

@@ -48,7 +48,7 @@ BATCH = 64
 _LOCAL = 3
 _ALERTS_EVERY = 1.0
 _SOON = 500
-_GRACE = 10.0
+_GRACE = 5.0
 _BEYOND = 30_000
 """ms for which a call's lease outlasts its timeout."""
 _AWAY = (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout, OSError)
@@ -136,7 +136,7 @@ class Asks:
         await self._caller.close()
 
     async def stop(self) -> None:
-        """Take nothing more; what is in hand may take ten seconds more before `run` returns."""
+        """Take nothing more; what is in hand may take five seconds more before `run` returns."""
         self._stop.set()
 
     async def drain(self) -> int:
