@@ -2,17 +2,31 @@
 
 from __future__ import annotations
 
+import asyncio
+import random
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import Any
 
-from tests.engine.world import DAY, HOUR, World
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from tests.engine.test_same_answers import PARTITIONS, empty_world
+from tests.engine.world import DAY, HOUR, START, Running, World, until
 
-from wend.core.plan import PlanChange
+from wend.core.condition.member import key_of
+from wend.core.inputs import Erase, Event, Identify, ListChange, MergeAwait, MergeOut
+from wend.core.plan import Plan, PlanChange
 from wend.engine.backfill import Filler
-from wend.engine.segments import publish_segment
+from wend.engine.live import Worker
+from wend.engine.publish import PublishError
+from wend.engine.replay import Simulation
+from wend.engine.segments import publish_segment, retire_segment
+from wend.store.clock import DatabaseClock
+from wend.store.migrate import migrate
 
 TWICE: dict[str, Any] = {"id": "twice", "condition": {"event": "Bought", "count": {"gte": 2}, "within": "30d"}}
+USED = (Erase, Identify, ListChange, PublishError, retire_segment, Running, Worker, DatabaseClock, until)
 QUIET: dict[str, Any] = {"id": "quiet", "condition": {"inactive": "10d"}}
 
 
@@ -78,3 +92,144 @@ async def test_people_who_did_it_before_it_was_published_are_in_it(world: World)
     world.clock.now += 31 * DAY
     await world.run()
     assert await members(world) == {}, "left by mere passing of time"
+
+
+# --- the same as in memory ---
+
+NAMES = ("A", "B")
+CONDITIONS: list[dict[str, Any]] = [
+    {"event": "A", "count": {"gte": 2}, "within": "3d"},
+    {"event": "A", "count": {"lt": 2}, "within": "3d"},
+    {"event": "A", "sum": "price", "gt": 7},
+    {"event": "*", "where": {"property": "price", "gt": 6}},
+    {"inactive": "2d"},
+    {"all": [{"event": "A"}, {"not": {"event": "B", "within": "1d"}}]},
+    {"event": "A", "first": {"before": {"ago": "2d"}}},
+    {"recent": "viewed", "where": {"property": "category", "is": "Toys"}},
+    {"compare": [{"event": "A", "within": "2d"}, "gt", {"event": "B", "within": "2d"}]},
+]
+
+
+async def merge(world: World, absorbed: int, survivor: int) -> None:
+    """What identify does, in one transaction with one instant."""
+    at = world.clock.now
+    await do(world, "update alias set survivor = %s where survivor = %s", survivor, absorbed)
+    await do(world, "insert into alias (absorbed, survivor, at) values (%s, %s, %s)", absorbed, survivor, at)
+    await world.append((absorbed, MergeOut(survivor, at)), (survivor, MergeAwait(absorbed, at)))
+
+
+def inside(simulation: Simulation, name: str) -> set[int]:
+    return {id for id, one in simulation.profiles.items() if key_of(name) in one.segments}
+
+
+def some_event(id: int, number: int, at: int) -> Event:
+    """One of several, with a message id that comes again now and then."""
+    if number % 5 == 4:
+        return Event("Product Viewed", at, {"product_id": str(id), "category": ["Toys", "Books"][number % 2]})
+    late = [0, 0, HOUR, 2 * DAY][number % 4]
+    return Event(NAMES[number % 2], at - late, {"price": number % 9}, message_id=f"{id}-{number % 17}")
+
+
+@pytest.mark.parametrize("condition", CONDITIONS)
+async def test_whatever_is_asked_and_whoever_takes_over_after_each_slice_it_is_as_in_memory(
+    world: World, condition: dict[str, Any]
+) -> None:
+    simulation = Simulation(Plan.empty(), now=START)
+    chance = random.Random(str(condition))
+    number = 0
+    for hour in range(30):
+        world.clock.now = START + hour * 4 * HOUR
+        told: list[tuple[int, Event]] = []
+        for _ in range(3):
+            number += 1
+            id = chance.randrange(1, 15)
+            told.append((id, some_event(id, number, world.clock.now)))
+        await world.append(*told)
+        for id, event in told:
+            simulation.feed(id, event, world.clock.now)
+    await world.run()
+    document = {"id": "s", "condition": condition}
+    simulation.segment(document)
+    await publish(world, document)
+    await world.run()
+    while await fill(world, slice=2, steps=1):
+        world.lanes.clear()  # its owner is dead: somebody else claims the partition
+        await world.run()
+        await do(world, "delete from backfill_row where segment = 'other'")
+    assert await world.rows("select bool_and(done) from backfill") == [(True,)]
+    for _ in range(3):
+        assert await members(world) == ({"s": inside(simulation, "s")} if inside(simulation, "s") else {})
+        world.clock.now += DAY
+        simulation.advance(world.clock.now)
+        await world.run()
+
+
+_WHO = st.integers(1, 5)
+_ACTS = st.one_of(
+    st.tuples(st.just("event"), _WHO, st.integers(0, 40)),
+    st.tuples(st.just("event"), _WHO, st.integers(0, 40)),
+    st.tuples(st.just("merge"), _WHO, _WHO),
+    st.tuples(st.just("time"), st.sampled_from([1, HOUR, DAY]), st.just(0)),
+    st.tuples(st.just("run"), st.integers(0, PARTITIONS - 1), st.just(0)),
+    st.tuples(st.just("fill"), st.integers(1, 4), st.just(0)),
+)
+
+
+@pytest.fixture
+def url(database_url: str) -> str:
+    asyncio.run(migrate(database_url, partitions=PARTITIONS))
+    return database_url
+
+
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@given(before=st.lists(_ACTS, max_size=12), after=st.lists(_ACTS, max_size=12), condition=st.sampled_from(CONDITIONS))
+def test_merges_repeats_and_late_partitions_in_the_middle_of_it_make_no_difference(
+    url: str, before: list[tuple[Any, ...]], after: list[tuple[Any, ...]], condition: dict[str, Any]
+) -> None:
+    asyncio.run(_interleaved(url, before, after, {"id": "s", "condition": condition}))
+
+
+async def _interleaved(
+    url: str, before: list[tuple[Any, ...]], after: list[tuple[Any, ...]], document: dict[str, Any]
+) -> None:
+    async with empty_world(url) as world:
+        await do(world, "truncate segment, membership, backfill, backfill_row")
+        simulation = Simulation(Plan.empty(), now=START)
+        gone: set[int] = set()
+
+        async def act(what: str, first: int, second: int) -> None:
+            match what:
+                case "event":
+                    event = some_event(first, second, world.clock.now)
+                    await world.append((first, event))
+                    simulation.feed(first, event, world.clock.now)
+                case "merge" if first != second and not {first, second} & gone:
+                    gone.add(first)
+                    await merge(world, first, second)
+                    simulation.advance(world.clock.now)
+                    simulation.merge(first, into=second)
+                case "time":
+                    world.clock.now += first
+                case "run":
+                    await world.run(only=[first])
+                case "fill":
+                    await fill(world, slice=1, steps=first)
+                case _:
+                    pass
+
+        for one in before:
+            await act(*one)
+        simulation.advance(world.clock.now)
+        simulation.segment(document)
+        await publish(world, document)
+        for one in after:
+            await act(*one)
+        await world.run()
+        while await fill(world, slice=1):
+            await world.run()
+        assert await world.rows("select status from segment") == [("live",)]
+        for _ in range(3):
+            simulation.advance(world.clock.now)
+            assert await members(world) == ({"s": inside(simulation, "s")} if inside(simulation, "s") else {})
+            world.clock.now += DAY
+            await world.run()

@@ -19,7 +19,6 @@ from wend.core.recall import only_by_events, reaches_back
 from wend.core.segment import Segment
 from wend.engine.around import Around
 from wend.engine.batch import Batches, Fenced, Lane
-from wend.engine.past import unrepeated
 from wend.engine.person import Person
 from wend.engine.publish import PublishError
 from wend.engine.segments import segment_live
@@ -128,7 +127,7 @@ class Filler:
         """Have the logs read of those who were absorbed since, in whatever partition: up to where they were absorbed."""
         ids = await self._merged(conn, segment, partition, began)
         aliases = await fetch_all(conn, sql("alias_of"), (int8_array(ids),)) if ids else []
-        for other in sorted({self._place(absorbed) for absorbed, _, _ in aliases}):
+        for other in sorted({self._place(absorbed) for absorbed, _ in aliases}):
             await conn.commit()  # one lock at a time
             while await stage(conn, plan, segment, other, began):
                 await conn.commit()
@@ -258,11 +257,7 @@ class Filler:
     ) -> bool:
         """Give one person the history and judge them; whether they are in the segment. Whoever fails stays as they are."""
         id = person.profile.id
-        lists, others = found.of(id, alone=pending, unheard=unheard)
-        seen: dict[int, int] = {}
-        past = [one for rows in lists for one in unrepeated(rows, seen)]
-        if others:
-            past.sort(key=lambda one: one[0])
+        past = found.of(id, alone=pending, unheard=unheard)
         try:
             wakes_at = person.refill(segment, past, oldest, around)
             inside = segment.key in person.profile.segments

@@ -22,8 +22,7 @@ from wend.core.profile import Profile
 from wend.engine.around import Around, Row
 from wend.engine.erase import erase
 from wend.engine.expand import LogRow, expanded, fitting, without_strangers
-from wend.engine.past import SEEN
-from wend.engine.person import Person
+from wend.engine.person import SEEN, Person
 from wend.engine.plans import PlanBook
 from wend.engine.sheet import Sheet
 from wend.engine.switch import switch

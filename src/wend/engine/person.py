@@ -24,10 +24,12 @@ from wend.core.react import Decision, react, wakes_at
 from wend.core.recall import Heard, judge_late, recall
 from wend.core.segment import Segment
 from wend.engine.around import Around, Parking, Row, place_of
-from wend.engine.past import SEEN
 from wend.store.codec import decode_input, decode_json
+from wend.store.days import DAY
 from wend.store.log import message_hash
 
+SEEN = 7 * DAY
+"""How long a message id is remembered."""
 _MOST_WAKES = 1_000
 """Wakes of one person in one batch without any input: more are a mistake in a node (it would stop the partition)."""
 _ERROR_LENGTH = 4_000
@@ -52,6 +54,7 @@ class Person:
         "moved",
         "parked",
         "parkings",
+        "passed_on",
         "place",
         "profile",
         "reacted",
@@ -109,6 +112,8 @@ class Person:
         self.seen: dict[int, int] = {}
         self.seen_elsewhere: dict[int, int] = {}
         """What an absorbed person had heard, moved here by a merge."""
+        self.passed_on: set[int] = set()
+        """Message ids of what a tombstone passed on: the survivor has not heard it yet, so they do not move with the state."""
         self.erased_at: int | None = None
 
     def live_strictly(self, rows: list[Row], around: Around) -> int | None:
@@ -235,6 +240,8 @@ class Person:
             if kind != "erase":
                 self.effects.append(Relay(profile.survivor, _input(kind, payload)))
                 self.left_out.append(row)
+                if hash is not None:
+                    self.passed_on.add(hash)
                 return False
         if kind == "erase":
             self._forget(at)

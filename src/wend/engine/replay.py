@@ -21,7 +21,6 @@ from wend.core.profile import Profile
 from wend.core.segment import Segment, latest
 from wend.engine.around import Around, Row
 from wend.engine.expand import reached
-from wend.engine.past import Past, unrepeated
 from wend.engine.person import Person
 from wend.engine.schedule import Calendar
 from wend.store.log import message_hash
@@ -77,8 +76,8 @@ class Simulation:
         self._wakes: list[tuple[int, int]] = []
         self._due: dict[int, int | None] = {}
         self._coming: list[tuple[int, int, int, Input]] = []
-        self._heard: dict[int, list[Past]] = {}
-        """profile → all events it was told, for segments that are published later."""
+        self._heard: dict[int, list[tuple[int, int, Event]]] = {}
+        """profile → all events that counted (seq, log time, event), for segments that are published later."""
         self._seq = 0
 
     @property
@@ -214,13 +213,13 @@ class Simulation:
             parked="outcome" if waiting else None,
         )
         around = Around(plan, self._plan_at, self.now, None, self._seen, {id: waiting})
-        self._note_past(id, profile, rows)
         if refill is None:
             due = person.live_strictly(rows, around)
+            self._note_past(id, rows, {row[0] for row in person.left_out})
         else:
             unheard = {row[0] for row in waiting}
             past = [one for one in self._heard.get(id, ()) if one[0] not in unheard]
-            due = person.refill(refill, unrepeated(past), 0, around)
+            due = person.refill(refill, [one[1:] for one in past], 0, around)
         self.profiles[id] = person.profile
         if person.seen or person.seen_elsewhere:
             self._seen.setdefault(id, {}).update({**person.seen_elsewhere, **person.seen})
@@ -237,10 +236,10 @@ class Simulation:
         self.steps += [(id, step) for step in person.steps]
         return person.effects
 
-    def _note_past(self, id: int, profile: Profile, rows: list[Row]) -> None:
-        for seq, at, kind, hash, input, _ in rows:
-            if isinstance(input, Event) and not profile.survivor:
-                self._heard.setdefault(id, []).append((seq, at, hash, input))
+    def _note_past(self, id: int, rows: list[Row], left_out: set[int]) -> None:
+        for seq, at, kind, _, input, _ in rows:
+            if isinstance(input, Event) and seq not in left_out:
+                self._heard.setdefault(id, []).append((seq, at, input))
             elif isinstance(input, MergeState):
                 both = [*self._heard.get(id, ()), *self._heard.pop(input.absorbed, ())]
                 self._heard[id] = sorted(both, key=lambda one: one[0])

@@ -1,7 +1,7 @@
 """Reading the log for a segment that is being back-filled: once, in chunks of rows, kept by person until the people are judged.
 
-The log has no index by person, and must not pay for one. What is staged are the events that the segment's condition remembers,
-and the places where people were absorbed. Rows of the log never change, so this needs no lock but that of its progress.
+The log has no index by person, and must not pay for one. Staged are the events that the segment's condition remembers.
+Rows of the log never change, so this needs no lock but that of its progress.
 """
 
 from __future__ import annotations
@@ -11,14 +11,15 @@ from dataclasses import dataclass, field
 
 from wend.core.inputs import Event
 from wend.core.plan import Plan
-from wend.core.recall import events_of, needs_properties, reaches_back
+from wend.core.recall import Heard, events_of, needs_properties, reaches_back
 from wend.core.segment import Segment
-from wend.engine.past import Past
 from wend.store.arrays import int8_array
 from wend.store.codec import decode_input
 from wend.store.log import partition_of
 from wend.store.postgres import Connection, fetch_all, fetch_one, sql
 
+Past = tuple[int, int, Event]
+"""seq, log time, event."""
 CHUNK = 50_000
 """Rows of the log looked at in one transaction."""
 
@@ -72,25 +73,16 @@ class Pasts:
     rows: dict[int, list[Past]] = field(default_factory=dict[int, list[Past]])
     absorbed: dict[int, list[int]] = field(default_factory=dict[int, list[int]])
     """survivor → who was absorbed."""
-    cut: dict[int, int] = field(default_factory=dict[int, int])
-    """Absorbed person → seq of the row at which they were."""
-    merged_at: dict[int, int] = field(default_factory=dict[int, int])
 
-    def of(self, person: int, *, alone: bool, unheard: frozenset[int]) -> tuple[list[list[Past]], int]:
-        """Lists of events, each in order, of the person and of everybody who became them (unless `alone`); how many were absorbed.
+    def of(self, person: int, *, alone: bool, unheard: frozenset[int]) -> list[Heard]:
+        """What the person did, and everybody who became them (unless `alone`), in order of log time.
 
         `unheard`: rows of the person's own log that were set aside.
         """
-        own = [row for row in self.rows.get(person, ()) if row[0] not in unheard]
-        if alone:
-            return [own], 0
-        others = self.absorbed.get(person, [])
-        return [*(self._before(one) for one in others), own], len(others)
-
-    def _before(self, absorbed: int) -> list[Past]:
-        """What somebody did before becoming another: everything later was passed on, and stands in the other's log."""
-        cut, at = self.cut.get(absorbed), self.merged_at[absorbed]
-        return [row for row in self.rows.get(absorbed, ()) if (row[0] < cut if cut is not None else row[1] <= at)]
+        own = [(at, event) for seq, at, event in self.rows.get(person, ()) if seq not in unheard]
+        others = [] if alone else self.absorbed.get(person, ())
+        theirs = [(at, event) for one in others for _, at, event in self.rows.get(one, ())]
+        return sorted([*theirs, *own], key=lambda one: one[0]) if theirs else own
 
 
 async def pasts(conn: Connection, segment: Segment, ids: Iterable[int], partitions: int) -> Pasts:
@@ -99,16 +91,12 @@ async def pasts(conn: Connection, segment: Segment, ids: Iterable[int], partitio
     found = Pasts()
     if not wanted:
         return found
-    for absorbed, survivor, at in await fetch_all(conn, sql("alias_of"), (int8_array(wanted),)):
+    for absorbed, survivor in await fetch_all(conn, sql("alias_of"), (int8_array(wanted),)):
         found.absorbed.setdefault(survivor, []).append(absorbed)
-        found.merged_at[absorbed] = at
         wanted.append(absorbed)
     args = ([partition_of(id, partitions) for id in wanted], int8_array(wanted), segment.id, segment.version)
-    for id, seq, at, hash, payload in await fetch_all(conn, sql("staged_rows"), args):
-        if payload is None:
-            found.cut.setdefault(id, seq)
-        else:
-            event = decode_input(Event.KIND, payload)
-            assert isinstance(event, Event)
-            found.rows.setdefault(id, []).append((seq, at, hash, event))
+    for id, seq, at, payload in await fetch_all(conn, sql("staged_rows"), args):
+        event = decode_input(Event.KIND, payload)
+        assert isinstance(event, Event)
+        found.rows.setdefault(id, []).append((seq, at, event))
     return found

@@ -386,8 +386,7 @@ create table backfill (
     primary key (segment, version, partition)
 );
 
--- The events of the log that a segment's condition remembers, by person, while it is being back-filled. A row without payload:
--- this person was absorbed here.
+-- The events of the log that a segment's condition remembers, by person, while it is being back-filled.
 create table backfill_row (
     partition int not null,
     segment text not null,
@@ -395,8 +394,7 @@ create table backfill_row (
     profile_id bigint not null,
     seq bigint not null,
     at bigint not null,
-    message_hash bigint,
-    payload json,
+    payload json not null,
     primary key (partition, segment, version, profile_id, seq)
 );
 

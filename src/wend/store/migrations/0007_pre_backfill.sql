@@ -5,8 +5,7 @@ alter table backfill
     add column ready boolean not null default false,
     add column again bigint[] not null default '{}';
 
--- The events of the log that a segment's condition remembers, by person, while it is being back-filled. A row without payload:
--- this person was absorbed here.
+-- The events of the log that a segment's condition remembers, by person, while it is being back-filled.
 create table backfill_row (
     partition int not null,
     segment text not null,
@@ -14,7 +13,6 @@ create table backfill_row (
     profile_id bigint not null,
     seq bigint not null,
     at bigint not null,
-    message_hash bigint,
-    payload json,
+    payload json not null,
     primary key (partition, segment, version, profile_id, seq)
 );

@@ -63,18 +63,21 @@ select seq from cursor where partition = %s;
 
 -- name: stage
 -- `at` prunes days in which nothing can count any more.
-insert into backfill_row (partition, segment, version, profile_id, seq, at, message_hash, payload)
-select partition, %(segment)s, %(version)s, profile_id, seq, at, message_hash,
-    case when kind = 'merge_out' then null when %(whole)s then payload
+insert into backfill_row (partition, segment, version, profile_id, seq, at, payload)
+select partition, %(segment)s, %(version)s, profile_id, seq, at,
+    case when %(whole)s then payload
          else json_build_object('name', payload->>'name', 'at', (payload->>'at')::bigint) end
 from log where partition = %(partition)s and seq > %(after)s and seq <= %(upto)s and at >= %(since)s
-    and (kind = 'merge_out' or (kind = 'event' and (%(all)s or payload->>'name' = any(%(names)s::text[])) and payload->'about' is null))
+    and kind = 'event' and (%(all)s or payload->>'name' = any(%(names)s::text[])) and payload->'about' is null
 on conflict do nothing;
 
 -- name: staged_rows
-select b.profile_id, b.seq, b.at, b.message_hash, b.payload
+-- Without those that changed nobody: repeats, and what a tombstone passed on (it stands in the other's log again).
+select b.profile_id, b.seq, b.at, b.payload
 from unnest(%b::int[], %b::bigint[]) t(partition, profile_id)
 join backfill_row b on b.partition = t.partition and b.segment = %s and b.version = %s and b.profile_id = t.profile_id
+where not exists (select from left_out o
+    where o.partition = b.partition and o.profile_id = b.profile_id and o.seq = b.seq)
 order by b.profile_id, b.seq;
 
 -- name: staged_people
@@ -95,7 +98,7 @@ select id from profile where partition = %(partition)s and id > %(after)s order 
 select count(*) from profile where partition = %s and id > %s and id <= %s;
 
 -- name: alias_of
-select absorbed, survivor, at from alias where survivor = any(%b::bigint[]) order by absorbed;
+select absorbed, survivor from alias where survivor = any(%b::bigint[]) order by absorbed;
 
 -- name: survivors_since
 select distinct survivor from alias where at >= %s and survivor %% %s = %s order by survivor;
