@@ -7,6 +7,7 @@ from pathlib import Path
 from tests.docs import surface
 
 from wend.content.documents import load
+from wend.content.catalogue.filters import FILTERS as CATALOGUE
 from wend.content.filters import FILTERS
 from wend.content.templates import FIELDS as CHANNEL_TEXTS
 from wend.content.variables import ROOTS
@@ -84,6 +85,10 @@ CONDITION_EXAMPLES = {
     "near": "{near: {lat: 52.52, lon: 13.405, within: 500m}}",
     "inside": "{inside: shop-berlin}",
     "group": "{group: {attribute: plan, is: enterprise}, id: acme}",
+    "segment": "{segment: vip}",
+    "stage": "{stage: {at_least: mql}}",
+    "rfm": "{rfm: [loyal, champions]}",
+    "abc": "{abc: a}",
 }
 
 
@@ -211,7 +216,7 @@ def templates_page() -> str:
         "|---|---|",
         *(
             f"| `{name}` | {' '.join((one.__doc__ or '').split()).replace('|', BAR)} |"
-            for name, one in FILTERS.items()
+            for name, one in (FILTERS | CATALOGUE).items()
             if name not in ("join", "replace")
         ),
         "",
