@@ -6,8 +6,8 @@ from pathlib import Path
 
 from tests.docs import surface
 
-from wend.content.documents import load
 from wend.content.catalogue.filters import FILTERS as CATALOGUE
+from wend.content.documents import load
 from wend.content.filters import FILTERS
 from wend.content.templates import FIELDS as CHANNEL_TEXTS
 from wend.content.variables import ROOTS
