@@ -19,14 +19,12 @@ from wend.core.inputs import Erase, Event, Identify, ListChange, MergeAwait, Mer
 from wend.core.plan import Plan, PlanChange
 from wend.engine.backfill import Filler
 from wend.engine.live import Worker
-from wend.engine.publish import PublishError
 from wend.engine.replay import Simulation
 from wend.engine.segments import publish_segment, retire_segment
 from wend.store.clock import DatabaseClock
 from wend.store.migrate import migrate
 
 TWICE: dict[str, Any] = {"id": "twice", "condition": {"event": "Bought", "count": {"gte": 2}, "within": "30d"}}
-USED = (Erase, Identify, ListChange, PublishError, retire_segment, Running, Worker, DatabaseClock, until)
 QUIET: dict[str, Any] = {"id": "quiet", "condition": {"inactive": "10d"}}
 
 
@@ -233,3 +231,193 @@ async def _interleaved(
             assert await members(world) == ({"s": inside(simulation, "s")} if inside(simulation, "s") else {})
             world.clock.now += DAY
             await world.run()
+
+
+# --- while everything else goes on ---
+
+
+async def test_a_state_keeps_what_the_log_no_longer_has(world: World) -> None:
+    """Days of the log were dropped; a segment that counted the same had it kept."""
+    await publish(world, TWICE)
+    await world.event(1, "Bought")
+    await world.run()
+    await fill(world)
+    await world.run()
+    world.clock.now += 2 * DAY
+    await world.event(1, "Bought")
+    await world.event(2, "Bought")
+    await world.run()
+    await do(world, "delete from log where at < %s", START + DAY)
+    await publish(world, {**TWICE, "id": "again"})
+    await world.run()
+    await fill(world)
+    await world.run()
+    assert await members(world) == {"twice": {1}, "again": {1}}
+    (kept,) = (await world.profile(1)).windows.values()
+    assert kept == [START, START + 2 * DAY]
+
+
+async def test_only_people_who_may_match_are_touched(world: World) -> None:
+    await world.known(*range(1, 30))
+    await world.event(5, "Bought")
+    await world.event(5, "Bought")
+    await world.run()
+    before = await world.states()
+    await publish(world, TWICE)
+    await world.run()
+    await fill(world)
+    await world.run()
+    changed = {id for id, state in (await world.states()).items() if state != before[id]}
+    assert changed == {5}
+    assert await world.rows("select sum(people)::int, sum(matched)::int from backfill") == [(29, 1)]
+
+
+async def test_inputs_that_come_meanwhile_count_live_and_nothing_counts_twice(world: World) -> None:
+    await world.known(*range(1, 9))
+    for id in range(1, 9):
+        await world.event(id, "Bought")
+    await world.run()
+    await publish(world, TWICE)
+    await world.run()
+    for id in range(1, 9):
+        await fill(world, slice=1, steps=1)
+        if id % 2:
+            await world.event(id, "Bought", message_id=f"m{id}")
+            await world.event(id, "Bought", message_id=f"m{id}")
+        await world.run(only=[id % 4])
+    while await fill(world, slice=1):
+        await world.run()
+    assert (await members(world))["twice"] == {1, 3, 5, 7}
+    for id in (1, 2):
+        (kept,) = (await world.profile(id)).windows.values()
+        assert len(kept) == 1 + id % 2
+
+
+async def test_a_newer_version_takes_the_place_of_one_that_is_being_back_filled(world: World) -> None:
+    await world.known(1, 2)
+    for id in (1, 1, 2):
+        await world.event(id, "Bought")
+    await world.run()
+    await publish(world, TWICE)
+    await world.run()
+    while not await world.rows("select 1 from membership"):
+        assert await fill(world, slice=1, steps=1)
+    await publish(world, {"id": "twice", "condition": {"event": "Bought"}})
+    while await fill(world, slice=1) or await world.rows("select 1 from segment where status = 'warming'"):
+        await world.run()
+    await world.run()
+    assert await members(world) == {"twice": {1, 2}}
+    assert await world.rows("select distinct version from backfill") == [(2,)]
+    assert await world.rows("select 1 from backfill_row") == []
+    assert len((await world.profile(1)).segments) == 1
+
+
+async def test_who_reads_a_segment_hears_that_a_new_version_took_force(world: World) -> None:
+    await world.append(*((id, Identify({"city": city}, START)) for id, city in ((1, "Oslo"), (2, "Rome"), (3, "Bonn"))))
+    await publish(world, {"id": "base", "condition": {"attribute": "city", "is": "Oslo"}})
+    await world.run()
+    while await fill(world):
+        await world.run()
+    await publish(world, {"id": "above", "condition": {"not": {"segment": "base"}}})
+    await world.run()
+    while await fill(world):
+        await world.run()
+    assert await members(world) == {"base": {1}, "above": {2, 3}}
+    world.clock.now += HOUR
+    await publish(world, {"id": "base", "condition": {"attribute": "city", "in": ["Oslo", "Rome"]}})
+    await world.run()
+    while await fill(world):
+        await world.run()
+    assert await members(world) == {"base": {1, 2}, "above": {3}}
+    since = "select since from membership where segment = 'base' and profile_id = 1"
+    assert await world.rows(since) == [(START,)], "who stays is in it since when they were"
+
+
+async def test_the_erased_are_in_no_segment_and_leave_nothing_behind(world: World) -> None:
+    await publish(world, {"id": "friends", "list": True})
+    await world.append((1, ListChange("friends", START)))
+    await world.event(1, "Bought")
+    await world.run()
+    await publish(world, TWICE)
+    await world.run()
+    await fill(world, steps=4)
+    assert await world.rows("select profile_id from backfill_row") == [(1,)]
+    await world.append((1, Erase(START)))
+    await world.run()
+    assert await world.rows("select 1 from backfill_row") == [] and await members(world) == {}
+    while await fill(world):
+        await world.run()
+    assert await members(world) == {}
+
+
+async def test_a_segment_that_is_retired_while_it_is_back_filled_is_given_up(world: World) -> None:
+    await world.event(1, "Bought")
+    await world.event(1, "Bought")
+    await world.run()
+    await publish(world, TWICE)
+    await world.run()
+    await fill(world, steps=6)
+    async with by_hand(world), world.pool.connection() as conn:
+        await retire_segment(conn, "twice")
+    await world.run()
+    assert await fill(world) == 0
+    assert await members(world) == {} and await world.rows("select 1 from backfill_row") == []
+
+
+async def test_somebody_who_failed_goes_on_standing_still_and_is_judged(world: World) -> None:
+    await world.event(1, "Bought")
+    await world.event(1, "Bought")
+    await world.run()
+    await do(
+        world,
+        "insert into parked (partition, profile_id, seq, at, kind, payload, reason, error, tries)"
+        " values (1, 1, 0, %s, 'wake', '{}', 'error', 'tests', 1)",
+        START,
+    )
+    await publish(world, TWICE)
+    await world.run()
+    while await fill(world):
+        await world.run()
+    assert await members(world) == {"twice": {1}}
+    assert await world.rows("select wakes_at from profile where id = 1") == [(None,)]
+
+
+async def test_workers_that_die_and_lose_their_connections_finish_it_together(world: World) -> None:
+    """Two workers, whose connections are cut again and again; one of them is stopped for good."""
+    clock = DatabaseClock()
+    await clock.refresh(world.pool)
+    people = range(1, 120)
+    rows = [(id, Event("Bought", clock.now_ms())) for id in people for _ in range(1 + id % 2)]
+    await world.append(*rows, at=clock.now_ms())
+    workers = [Worker(world.pool, clock, name=f"w{n}") for n in range(2)]
+    async with Running(*workers):
+        async with world.pool.connection() as conn:
+            await publish_segment(conn, TWICE)
+        await publish_more(world)
+        for cut in range(3):
+            await asyncio.sleep(0)
+            await do(
+                world,
+                "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database()"
+                " and pid <> pg_backend_pid() and state <> 'idle'",
+            )
+            if cut == 1:
+                workers[0].stop()
+
+        async def done() -> bool:
+            return not await world.rows("select 1 from segment where status = 'warming'")
+
+        await until(done)
+
+        async def switched() -> bool:
+            return not await world.rows("select 1 from membership where segment like '%%@%%'")
+
+        await until(switched)
+    found = await members(world)
+    assert found["twice"] == {id for id in people if id % 2}
+    assert found["all"] == set(people)
+
+
+async def publish_more(world: World) -> None:
+    async with world.pool.connection() as conn:
+        await publish_segment(conn, {"id": "all", "condition": {"not": {"event": "Sold"}}})
