@@ -31,6 +31,7 @@ from wend.commands.secrets import box, secret
 from wend.config import Config
 from wend.content.links import Links
 from wend.delivery.feedback import FeedbackLog
+from wend.delivery.pictures import picture_routes
 from wend.delivery.render import SenderSettings
 from wend.delivery.tracking import tracking_routes
 from wend.engine.maintenance import maintain_forever
@@ -86,7 +87,7 @@ async def serve(config: Config, database: Database, claim: Claim) -> None:
         )
         intake = Intake(pool, clock, partitions=migrated.partitions, limits=_limits(config))
         surface.intake = lambda: IntakeNumbers(intake.groups.waiting, intake.groups.committed, intake.groups.groups)
-        recipients = tracking_routes(FeedbackLog(pool, clock, migrated.partitions), links)
+        recipients = [*tracking_routes(FeedbackLog(pool, clock, migrated.partitions), links), *picture_routes(links)]
         application = doors(build(surface, recipients), tracking_app(intake))
         on_time = publish_scheduled(pool, clock, publish_due)
         for work in (

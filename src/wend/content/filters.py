@@ -25,6 +25,8 @@ from liquid.exceptions import FilterArgumentError
 from liquid.filter import with_context, with_environment
 from liquid.undefined import is_undefined
 
+from wend.content.coupons import barcode, qr_code
+
 MAX_TEXT = 1_000_000
 """Characters that one filter may produce."""
 
@@ -177,5 +179,7 @@ FILTERS = {
     "datetime": datetime_,
     "join": bounded_join,
     "replace": bounded_replace,
+    "qr_code": qr_code,
+    "barcode": barcode,
 }
 """Name in templates → function. Two of them replace unbounded ones of the library."""

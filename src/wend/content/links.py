@@ -19,9 +19,9 @@ from html import escape, unescape
 from typing import Literal
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
-Kind = Literal["open", "click", "unsubscribe", "preferences"]
+Kind = Literal["open", "click", "unsubscribe", "preferences", "picture"]
 
-_CODES: dict[Kind, int] = {"open": 1, "click": 2, "unsubscribe": 3, "preferences": 4}
+_CODES: dict[Kind, int] = {"open": 1, "click": 2, "unsubscribe": 3, "preferences": 4, "picture": 5}
 _KINDS = {code: kind for kind, code in _CODES.items()}
 _MAC = 12
 _MAX_TOKEN = 8_000
@@ -35,7 +35,7 @@ class BadToken(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """What a link carries. `rest` is the target of a click, the channel of an unsubscribe or preference link."""
+    """What a link carries. `rest` is the target of a click, the channel of an unsubscribe or preference link, what a picture shows."""
 
     kind: Kind
     profile: int
@@ -99,6 +99,10 @@ class Links:
     def preferences(self, profile: int, effect_id: str) -> str:
         """Address of the person's preference page."""
         return f"{self.base}/p/{self.token('preferences', profile, effect_id)}"
+
+    def picture(self, profile: int, effect_id: str, kind: str, code: str) -> str:
+        """Address of a code drawn as `kind` (content/coupons.py)."""
+        return f"{self.base}/c/{self.token('picture', profile, effect_id, f'{kind}:{code}')}.png"
 
     def track_clicks(self, html: str, profile: int, effect_id: str, utm: Mapping[str, str] | None = None) -> str:
         """The HTML with every http(s) link led through `click`; unsubscribe and preference links stay as they are.

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from html import escape
 from types import MappingProxyType
 from typing import Any
@@ -78,6 +79,7 @@ def render(
     locale = _text(profile, "locale") or _text(profile, "language") or settings.locale
     values = context(row, profile, settings, locale, now, law)
     values["_shelf"] = shelf
+    values["_picture"] = partial(links.picture, row.profile_id, row.effect_id)
     values["unsubscribe_url"], values["preferences_url"] = unsubscribe, preferences
     rendered = template.render(values, locale)
     if row.channel != "email":
