@@ -14,8 +14,10 @@ import typer
 
 from wend import __version__
 from wend.commands import (
+    business,
     catalogue,
     coupons,
+    geofences,
     identity,
     importing,
     journeys,
@@ -48,6 +50,7 @@ app.add_typer(keys.app, name="key")
 app.add_typer(journeys.app, name="journey")
 app.add_typer(templates.app, name="template")
 app.add_typer(segments.app, name="segment")
+app.add_typer(geofences.app, name="geofence")
 app.add_typer(importing.app, name="import")
 app.add_typer(catalogue.app, name="catalogue")
 app.add_typer(services.app, name="service")
@@ -56,6 +59,7 @@ app.add_typer(settings_of.app, name="settings")
 app.add_typer(parked.app, name="parked")
 app.add_typer(identity.app, name="identity")
 app.add_typer(partitions.app, name="partition")
+app.command("business-event")(business.business_event)
 app.command()(why)
 app.command()(learning.learn)
 app.command()(operating.worker)

@@ -8,8 +8,9 @@ from fastapi import Depends, FastAPI, Request, Response
 from starlette.routing import BaseRoute
 
 from wend.api import alerts as alerts_api
-from wend.api import coupons as coupons_api
 from wend.api import (
+    business,
+    geofences,
     handling,
     health,
     keys,
@@ -22,6 +23,7 @@ from wend.api import (
     settings,
     templates,
 )
+from wend.api import coupons as coupons_api
 from wend.api import identity as identity_api
 from wend.api import journeys as journeys_api
 from wend.api import schema as schema_api
@@ -80,6 +82,8 @@ def build(surface: Surface, recipients: Sequence[BaseRoute] = ()) -> FastAPI:
         identity_api,
         schema_api,
         segments_api,
+        geofences,
+        business,
         services_api,
         coupons_api,
         alerts_api,

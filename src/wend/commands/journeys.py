@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
-from wend.commands import handling, syncing, versions
+from wend.commands import handling, starting, syncing, versions
 from wend.commands.context import Data, settings
 from wend.commands.database import WHO, with_database
 from wend.commands.errors import UserError
@@ -25,6 +25,7 @@ app.command()(simulate)
 versions.add_to(app)
 syncing.add_to(app)
 handling.add_to(app)
+app.command()(starting.start)
 
 Files = Annotated[list[Path], typer.Argument(metavar="FILES…", help="Journey documents (YAML).", show_default=False)]
 Name = Annotated[str, typer.Argument(metavar="JOURNEY", help="The journey's id.", show_default=False)]

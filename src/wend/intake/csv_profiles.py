@@ -146,7 +146,7 @@ class _Table:
         known = Identify(traits, now, imported=True, user_id=user, anonymous_id=anonymous, tags=tags)
         entries.insert(0, entry(known, f"{id}:identify"))
         if self._start is not None:
-            entries.append(entry(Start(self._start, now, trigger="profiles"), f"{id}:start"))
+            entries.append(entry(Start(self._start, now, dict(traits), "profiles"), f"{id}:start"))
         if self._put_on is not None:
             entries.append(entry(ListChange(self._put_on, now), f"{id}:list"))
         if len(entries[0].payload) > limits.item_bytes:
