@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from tests.api.conftest import World
 
+from wend.engine.broadcast import Broadcasts
+
 
 async def test_products_are_put_listed_looked_up_and_taken_out(world: World) -> None:
     lamp = {
@@ -15,9 +17,17 @@ async def test_products_are_put_listed_looked_up_and_taken_out(world: World) -> 
         "availability": "no",
     }
     put = await world.client.put("/api/products", json={"products": [lamp, {"id": "pan", "title": "Pan"}]})
-    assert put.json() == {"added": 2, "changed": 0, "unchanged": 0, "cheaper": [], "back": []}
+    quiet = {"told": 0, "why": ""}
+    assert put.json() == {"added": 2, "changed": 0, "unchanged": 0, "cheaper": [], "back": [], **quiet}
     again = await world.client.put("/api/products/a/lamp 1", json={**lamp, "price": "15.50", "availability": "yes"})
-    assert again.json() == {"added": 0, "changed": 1, "unchanged": 0, "cheaper": ["a/lamp 1"], "back": ["a/lamp 1"]}
+    assert again.json() == {
+        "added": 0,
+        "changed": 1,
+        "unchanged": 0,
+        "cheaper": ["a/lamp 1"],
+        "back": ["a/lamp 1"],
+        **quiet,
+    }
     page = await world.get("/api/products", params={"limit": 1})
     assert [one["id"] for one in page["items"]] == ["a/lamp 1"] and page["next"]
     rest = await world.get("/api/products", params={"limit": 1, "cursor": page["next"]})
@@ -98,3 +108,38 @@ async def test_a_journey_that_keeps_a_score_beside_the_built_in_one_is_warned_of
     assert done.status_code == 200, done.text
     warned = [one["field"] for one in done.json()["warnings"] if "may count twice" in one["message"]]
     assert warned == ["nodes.up.adjust_score"]
+
+
+async def test_whoever_is_linked_to_a_product_is_told_that_it_became_cheaper_or_came_back(world: World) -> None:
+    wishes = {"attribute": "wishlist", "contains": "$about"}
+    nodes = {"tag": {"add_tag": "told", "next": "over"}, "over": {"end": {}}}
+    on = [
+        {"business_event": "Price Dropped", "linked": wishes, "where": {"property": "was", "gt": 15}},
+        {"business_event": "Back In Stock", "linked": wishes},
+    ]
+    await world.publish({"id": "drop", "entry": {"on": on, "reentry": "always"}, "nodes": nodes, "start": "tag"})
+    await world.someone("ada", wishlist=["lamp"])
+    await world.someone("bob", wishlist=["pan"])
+    lamp = {"id": "lamp", "title": "Lamp", "price": 20, "currency": "EUR"}
+    assert (await world.client.put("/api/products/lamp", json=lamp)).json()["told"] == 0, "new is not cheaper"
+    assert (await world.client.put("/api/products/lamp", json={**lamp, "price": 10})).json()["told"] == 1
+    assert (await world.client.put("/api/products/lamp", json={**lamp, "price": 10})).json()["told"] == 0, (
+        "the same again"
+    )
+    broadcasts = Broadcasts(world.pool, world.surface.clock)
+    while await broadcasts.look():
+        pass
+    await world.settle()
+    tags = [(await world.get(f"/api/profiles/{user}"))["tags"] for user in ("ada", "bob")]
+    assert tags == [["told"], []]
+
+
+async def test_where_nobody_says_who_is_meant_the_reason_is_told(world: World) -> None:
+    nodes = {"over": {"end": {}}}
+    await world.publish(
+        {"id": "d", "entry": {"on": {"business_event": "Back In Stock"}}, "nodes": nodes, "start": "over"}
+    )
+    lamp = {"id": "lamp", "title": "Lamp", "available": False}
+    await world.client.put("/api/products/lamp", json=lamp)
+    back = (await world.client.put("/api/products/lamp", json={**lamp, "available": True})).json()
+    assert back["back"] == ["lamp"] and back["told"] == 0 and "the trigger of journey 'd' does not say" in back["why"]

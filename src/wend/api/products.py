@@ -28,13 +28,16 @@ class ProductList(BaseModel):
 
 
 class ProductsPut(BaseModel):
-    """What putting did. `cheaper`, `back`: ids of products whose price fell, and that can be had again."""
+    """What putting did. `cheaper`, `back`: ids of products whose price fell, and that can be had again. `told`: how many business events
+    about that are on their way to whoever is linked to the product; `why`: why others are not, where a journey listens."""
 
     added: int
     changed: int
     unchanged: int
     cheaper: list[str]
     back: list[str]
+    told: int
+    why: str
 
 
 @router.get("", operation_id="list_products")
@@ -110,11 +113,14 @@ async def _put(request: Request, products: list[Product], errors: list[FieldProb
     if errors:
         raise Fault(422, "invalid", "There are products with faults; nothing was stored.", errors)
     async with surface_of(request).pool.connection() as conn:
-        changes = await acts.put(conn, products, who=who)
+        done = await acts.put(conn, products, who=who)
+    changes = done.changes
     return ProductsPut(
         added=changes.added,
         changed=changes.changed,
         unchanged=changes.unchanged,
         cheaper=[after.id for _, after in changes.cheaper],
         back=[one.id for one in changes.back],
+        told=done.told,
+        why=done.why,
     )

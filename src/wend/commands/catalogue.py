@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -14,7 +15,7 @@ from wend.commands.context import Data, settings
 from wend.commands.errors import UserError
 
 if TYPE_CHECKING:
-    from wend.content.catalogue.store import Changes
+    from wend.api.acts.catalogue import Put
     from wend.intake.catalogue import ProductRow
     from wend.store.postgres import Connection
 
@@ -33,6 +34,7 @@ def import_(
     """Put the products of a CSV or NDJSON file. Rows that cannot be taken are named; the same file again changes nothing."""
     from rich.progress import BarColumn, DownloadColumn, Progress, TaskProgressColumn, TextColumn
 
+    from wend.api.acts.catalogue import Put
     from wend.commands.database import opened
     from wend.commands.output import console
     from wend.content.catalogue.store import Changes
@@ -40,6 +42,7 @@ def import_(
 
     config = settings(data)
     total = Changes()
+    summary = Put(total)
     rejected = file.with_name(f"{file.name}.rejected.ndjson")
     rejected.unlink(missing_ok=True)
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), DownloadColumn())
@@ -47,7 +50,7 @@ def import_(
 
     async def run() -> int:
         async with opened(config) as conn:
-            return await _put_all(conn, file, rejected, total, lambda done: bar.update(task, completed=done))
+            return await _put_all(conn, file, rejected, summary, lambda done: bar.update(task, completed=done))
 
     with bar:
         task = bar.add_task(file.name, total=max(1, file.stat().st_size))
@@ -61,27 +64,34 @@ def import_(
         f"{file.name}: {total.added} added, {total.changed} changed, {total.unchanged} as they were, {refused} refused;"
         f" {len(total.cheaper)} became cheaper, {len(total.back)} can be had again"
     )
+    if summary.told:
+        print(f"{summary.told} business events are on their way to whoever is linked to these products")
+    if summary.why:
+        print(f"warning: nobody was told of some: {summary.why}", file=sys.stderr)
     if refused:
         print(f"What was refused, and why: {rejected}")
 
 
-async def _put_all(conn: Connection, file: Path, rejected: Path, total: Changes, progress: Progressed) -> int:
+async def _put_all(conn: Connection, file: Path, rejected: Path, summary: Put, progress: Progressed) -> int:
     """Put the file's rows, a thousand in a transaction; how many were refused."""
     from wend.api.acts import catalogue as acts
     from wend.commands.database import WHO
     from wend.intake.catalogue import read_products
 
-    refused = 0
+    refused, total = 0, summary.changes
     chunk: list[ProductRow] = []
 
     async def put() -> None:
-        changes = await acts.put(conn, [row.product for row in chunk if row.product is not None], who=WHO)
+        done = await acts.put(conn, [row.product for row in chunk if row.product is not None], who=WHO)
         await conn.commit()
+        changes = done.changes
         total.added += changes.added
         total.changed += changes.changed
         total.unchanged += changes.unchanged
         total.cheaper += changes.cheaper
         total.back += changes.back
+        summary.told += done.told
+        summary.why = done.why or summary.why
         if chunk:
             progress(chunk[-1].done)
         chunk.clear()
