@@ -126,6 +126,33 @@ async def test_message_ids_move_with_a_merge(world: World) -> None:
     assert started == [(1,)]
 
 
+@pytest.mark.parametrize("batch", [1, 2000])
+async def test_what_a_tombstone_passes_on_is_heard_also_when_it_came_in_the_batch_of_the_merge(
+    world: World, batch: int
+) -> None:
+    """The message ids that move with the state must not be those of what the survivor has yet to hear."""
+    await world.known(1, 2, 3)
+    await world.event(1, "Order Completed", message_id="before")
+    await merge(world, 1, 2)
+    for number in range(5):
+        await world.event(1, "Order Completed", message_id=f"late{number}")
+    await world.event(1, "Order Completed", message_id="before")
+    await world.run(batch=batch)
+    assert (await world.profile(2)).facts.orders == 6
+    # A chain: whoever is absorbed next stands still when the merge and what follows it come.
+    await merge(world, 1, 3)  # asks the tombstone: 3 is released with nothing
+    await world.run(batch=batch)
+    await merge(world, 77, 2)
+    await merge(world, 2, 3)
+    await world.event(2, "Order Completed", message_id="parked")
+    await world.event(1, "Order Completed", message_id="two steps")
+    await world.event(2, "Order Completed", message_id="late1")
+    await world.run(batch=batch, only=[2])
+    await world.run(batch=batch)
+    assert (await world.profile(3)).facts.orders == 8
+    assert await world.rows("select 1 from parked") == []
+
+
 async def test_an_emitted_event_comes_back_through_the_log_once(world: World) -> None:
     listens = {**WELCOME, "entry": {"on": {"event": "Echoed"}, "reentry": "always"}}
     await world.publish(ECHO)

@@ -247,9 +247,10 @@ def _asked(ask: Ask, position: int) -> tuple[Any, ...]:
 def _with_seen(payload: bytes, person: Person, before: dict[int, dict[int, int]]) -> bytes:
     """The message ids that the absorbed person heard move with the state (engine.md 10)."""
     heard = {**before.get(person.profile.id, {}), **person.seen_elsewhere, **person.seen}
-    if not heard:
+    moving = [one for one in heard.items() if one[0] not in person.passed_on]
+    if not moving:
         return payload
-    return encode_json({**decode_json(payload), "seen": list(heard.items())})
+    return encode_json({**decode_json(payload), "seen": moving})
 
 
 def _text(value: str) -> str:
