@@ -13,7 +13,9 @@ _SHOWN: LiteralString = """
 select s.id, s.name, s.kind, s.status, s.version, s.live_version, s.document, s.created_at, s.updated_at,
     (select count(*) from membership m where m.segment = s.id) as size,
     b.partitions, b.reading, b.judged, b.done, b.people, b.matched, b.steps,
-    case when s.status = 'warming' then (select count(*) from profile) end as everybody
+    case when s.status = 'warming' then (select count(*) from profile) end as everybody,
+    exists (select from plan_change c where c.journey = s.id and c.kind in ('segment', 'segment_live')
+        and c.number > (select min(plan) from cursor)) as ahead
 from segment s left join lateral (
     select count(*) as partitions, count(*) filter (where not ready) as reading, count(*) filter (where upto = %(end)s) as judged,
         count(*) filter (where done) as done, coalesce(sum(people), 0)::bigint as people,
@@ -23,7 +25,7 @@ from segment s left join lateral (
 
 
 async def every(conn: Connection) -> list[dict[str, Any]]:
-    """All segments by id, with `size` (people in it now) and `progress` (of a version that is being back-filled, else None)."""
+    """All segments by id, with `size` (people in it now) and `progress` (of a version that is not in force everywhere yet, else None)."""
     return [_shown(row) for row in await rows(conn, _SHOWN + " order by s.id", {"end": END})]
 
 
@@ -61,21 +63,20 @@ async def of_person(conn: Connection, partition: int, profile_id: int) -> list[d
 
 def _shown(row: dict[str, Any]) -> dict[str, Any]:
     progress = None
-    if row["status"] == "warming":
-        stage = (
-            "reading the log"
-            if row["reading"]
-            else "judging people"
-            if row["judged"] < row["partitions"]
-            else "finishing"
-        )
+    if row["status"] == "warming" or row["ahead"]:
+        if row["status"] == "live":
+            stage = "taking force"
+        elif row["reading"]:
+            stage = "reading the log"
+        else:
+            stage = "judging people" if row["judged"] < row["partitions"] else "finishing"
         progress = {
             "version": row["version"],
             "stage": stage,
             "partitions": row["partitions"],
             "done": row["judged"],
             "people": row["people"],
-            "of": max(row["everybody"], row["people"]),
+            "of": max(row["everybody"] or 0, row["people"]),
             "matched": row["matched"],
             "read": row["steps"],
         }
