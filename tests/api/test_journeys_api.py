@@ -146,7 +146,7 @@ async def test_why_speaks_of_people_inside_refused_and_never_entered(world: Worl
         {"type": "track", "userId": "bob", "messageId": "5", "event": "Signed Up", "properties": {"plan": "free"}}
     )
     other = await world.get("/api/profiles/bob/why/hello")
-    assert any("condition was never fulfilled" in line for line in other["sentences"])
+    assert any("property plan is 'pro' does not hold: it was 'free'" in line for line in other["sentences"])
 
     await world.get("/api/profiles/nobody/why/hello", 404)
     await world.get("/api/profiles/ada/why/nothing", 404)

@@ -17,6 +17,7 @@ from wend.api.surface import surface_of
 from wend.core.consent import CHANNELS, reachable
 from wend.core.problems import nearest
 from wend.core.profile import Profile
+from wend.engine.plans import PlanBook
 from wend.reports import people
 from wend.reports.sentences import message_sentence, sentences, step_sentence
 from wend.reports.timeline import START, Entry, timeline
@@ -174,7 +175,7 @@ async def get_timeline(
 async def get_why(request: Request, key: Reader, who: Who, journey: str) -> WhyAnswer:
     """Why did, or didn't, they get what this journey sends?"""
     async with surface_of(request).pool.connection() as conn:
-        answer = await why(conn, await person_of(conn, who), journey)
+        answer = await why(conn, await person_of(conn, who), journey, PlanBook())
     if answer.status == "unknown_journey":
         raise missing("journey", journey)
     return WhyAnswer(

@@ -27,12 +27,13 @@ def why(
 
     import msgspec
 
+    from wend.engine.plans import PlanBook
     from wend.reports import journeys
     from wend.reports import why as report
     from wend.reports.sentences import sentences
 
     async def work(conn: Connection) -> Answer:
-        answer = await report.why(conn, await person(conn, who), journey)
+        answer = await report.why(conn, await person(conn, who), journey, PlanBook())
         if answer.status == "unknown_journey":
             known = [one["id"] for one in await journeys.every(conn)]
             hint = nearest(journey, known)

@@ -98,7 +98,8 @@ def step_sentence(step: dict[str, Any], summaries: dict[str, str] | None = None)
     match step["kind"]:
         case "started":
             key = f" (key {detail['key']})" if "key" in detail else ""
-            return f"started by {step['why'] or 'a trigger'}{key}"
+            test = " as a test person" if detail.get("test") else ""
+            return f"started by {step['why'] or 'a trigger'}{key}{test}"
         case "refused":
             if step.get("journey") == "":
                 return f"not kept{because}"
@@ -119,8 +120,18 @@ def step_sentence(step: dict[str, Any], summaries: dict[str, str] | None = None)
         case "goal":
             worth = f", value {detail['value']:g}" if isinstance(detail.get("value"), int | float) else ""
             return f"reached the goal{because}{worth}"
+        case "asked":
+            return f"{node}: asked outside ({step['branch']})"
+        case "answered":
+            return f"the answer to {node} was {step['branch']}{because}"
         case "arrived":
             return f"a branch is over at {node}{because}"
+        case "lifted":
+            if step["branch"] == "stays":
+                return f"stays on version {detail.get('from')} at {node}{because}"
+            return f"moved from version {detail.get('from')} to {detail.get('to')}, rests at {node}{because}"
+        case "handled":
+            return f"an operator's hand at {node} ({step['branch']}){because}"
         case "ended":
             return f"ended at {node}{because}"
         case "failed":
@@ -146,22 +157,30 @@ def message_sentence(message: dict[str, Any]) -> str:
 
 
 def _never(answer: Answer) -> Iterator[str]:
+    if answer.published is not None:
+        yield f"It was published first at {clock(answer.published)}."
     for heard in answer.heard:
-        yield _heard(heard)
-    if answer.entry_condition is not None:
-        holds = "holds" if answer.entry_condition else "does not hold"
-        yield f"The journey's entry condition {holds} for them today."
-
-
-def _heard(heard: Heard) -> str:
-    if heard.times < 0:
-        return (
-            f"Its trigger '{heard.trigger}' never matched for them: every match that starts nothing would be recorded."
+        yield from _heard(heard)
+    if answer.entry:
+        yield f"Its entry condition does not hold for them today: {'; '.join(answer.entry)}."
+    if answer.since is not None:
+        yield (
+            f"The log was looked through back to {clock(answer.since)}; further back it takes too long. What was known before then"
+            " is taken as it is today."
         )
-    if heard.times == 0:
-        return f"Its trigger was never heard: no {heard.trigger} of theirs was received."
+
+
+def _heard(heard: Heard) -> Iterator[str]:
+    today = f" ({heard.today})" if heard.today else ""
+    if heard.in_chunks:
+        due = f"; it comes next at {clock(heard.due)}" if heard.due is not None else ""
+        yield f"Its trigger '{heard.trigger}' goes to everybody; of whom it does not concern nothing is kept{today}{due}."
+        return
+    if not heard.times:
+        yield f"Its trigger was never heard: no {heard.trigger} of theirs was received{today}."
+        return
     came = "once" if heard.times == 1 else f"{heard.times} times"
-    said = f"Its trigger {heard.trigger} came {came}, last at {clock(heard.last)}"
-    if heard.condition and heard.matched == 0:
-        return f"{said}, but its condition was never fulfilled (judged by what is known today)."
-    return f"{said}, but no start was recorded: it came before the journey was published, or the entry condition did not hold then."
+    yield f"Its trigger {heard.trigger} was heard {came}, last at {clock(heard.notes[-1].at)}{today}:"
+    for note in heard.notes:
+        told = f"it started nothing: {'; '.join(note.why)}" if note.why else "everything was fulfilled then"
+        yield f"  {clock(note.at)}: {note.what}: {told}."

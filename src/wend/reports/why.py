@@ -1,7 +1,7 @@
 """Why did, or didn't, this person get this? The answer for any person and journey, as data and as sentences.
 
 Made of the recorded decisions (step), the places where runs rest, the messages, consent, the journey document, and for people
-who never entered the log: which trigger was heard, and which never. Wording is in sentences.py.
+who never entered the log told again (retelling.py): which trigger was heard and what was not fulfilled then. Wording is in sentences.py.
 """
 
 from __future__ import annotations
@@ -10,18 +10,19 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from wend.core.condition.base import View
-from wend.core.inputs import Event
 from wend.core.journey.document import Document, parse
-from wend.core.journey.triggers import OnEvent, Trigger
+from wend.core.journey.triggers.schedule import Scheduled
 from wend.core.profile import Profile
 from wend.reports import journeys, people
-from wend.reports.rows import rows
-from wend.store.codec import decode_input
+from wend.reports.explain import explain
+from wend.reports.retelling import Note, Plans, retell
+from wend.reports.rows import first, rows
+from wend.reports.waited_for import described, standing, told_in_chunks
 from wend.store.log import partition_of, partitions
 from wend.store.postgres import Connection
 
 _MOST_STEPS = 1000
-_MOST_EVENTS = 5000
+_MOST_NOTES = 5
 
 
 @dataclass(slots=True)
@@ -37,16 +38,19 @@ class Journeyed:
 
 @dataclass(slots=True)
 class Heard:
-    """One trigger of the journey, and whether the log of this person holds it."""
+    """One trigger of the journey, and what came of it for this person. `trigger`: what it waits for, in words."""
 
     trigger: str
+    notes: list[Note]
+    """The latest times it heard that, with what was not fulfilled at that moment."""
     times: int
-    """How often the event came; -1 where a log look-up cannot tell (score, tag, message triggers)."""
-    last: int | None
-    matched: int
-    """How many of the latest events fulfil the trigger's own condition, judged by what is known today."""
-    condition: bool
-    """Whether the trigger has a condition of its own."""
+    """How often it heard that, as far as the log was looked through."""
+    today: str = ""
+    """How the person stands to it today."""
+    in_chunks: bool = False
+    """It goes to everybody at once: of whom it did not concern nothing is kept."""
+    due: int | None = None
+    """When its schedule comes next."""
 
 
 @dataclass(slots=True)
@@ -63,8 +67,12 @@ class Answer:
     refusals: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
     messages: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
     heard: list[Heard] = field(default_factory=list[Heard])
-    entry_condition: bool | None = None
-    """Whether the journey's entry condition holds for the person today; None: it has none, or that cannot be told."""
+    since: int | None = None
+    """The log was looked through from here on; None: as far as it goes back."""
+    published: int | None = None
+    """When the journey was published first."""
+    entry: list[str] = field(default_factory=list[str])
+    """Parts of the journey's entry condition that do not hold for the person today."""
     channels: dict[str, tuple[bool, str]] = field(default_factory=dict[str, tuple[bool, str]])
     """Channel of a send node → (reachable now, why not)."""
     parked: int = 0
@@ -72,8 +80,11 @@ class Answer:
     """Node id → its one-line summary, for the wording."""
 
 
-async def why(conn: Connection, profile_id: int, journey: str) -> Answer:
-    """The answer for `profile_id` (merges are followed) and the journey's id. Never raises for unknown ones: `status` says so."""
+async def why(conn: Connection, profile_id: int, journey: str, plans: Plans) -> Answer:
+    """The answer for `profile_id` (merges are followed) and the journey's id. Never raises for unknown ones: `status` says so.
+
+    `plans`: a PlanBook of the engine; asked only for people who never entered.
+    """
     profile_id = await people.survivor(conn, profile_id)
     person = await people.load(conn, profile_id)
     answer = Answer(profile_id, people.title(person), journey, "never")
@@ -101,7 +112,7 @@ async def why(conn: Connection, profile_id: int, journey: str) -> Answer:
     elif answer.refusals:
         answer.status = "refused"
     if document is not None:
-        await _entry(conn, answer, document, person.profile or Profile(profile_id), everybody)
+        await _entry(conn, answer, document, person.profile or Profile(profile_id), everybody, plans)
     return answer
 
 
@@ -148,46 +159,42 @@ async def _parked(conn: Connection, everybody: list[tuple[int, int]]) -> int:
 
 
 async def _entry(
-    conn: Connection, answer: Answer, document: Document, profile: Profile, everybody: list[tuple[int, int]]
+    conn: Connection,
+    answer: Answer,
+    document: Document,
+    profile: Profile,
+    everybody: list[tuple[int, int]],
+    plans: Plans,
 ) -> None:
     """What the triggers of the journey have to say: only asked of people who are not inside and were not refused."""
     if answer.status != "never":
         return
-    now = profile.last
-    events = await _events(conn, everybody) if any(isinstance(one, OnEvent) for one in document.triggers) else []
-    answer.heard = [_heard(trigger, profile, now, events) for trigger in document.triggers]
-    if document.where is not None and not events:
-        view = View(profile, now, str(profile.attributes.get("timezone") or "UTC"), properties={}, context={})
-        answer.entry_condition = document.where.check(view).value
-
-
-async def _events(conn: Connection, everybody: list[tuple[int, int]]) -> list[tuple[int, Event]]:
-    """The latest events of the person with their log times. Names are compared here: PostgreSQL cannot look into every JSON."""
-    found: list[tuple[int, Event]] = []
-    for partition, one in everybody:
-        for row in await rows(
-            conn,
-            "select at, payload::text as payload from log where partition = %s and profile_id = %s and kind = 'event'"
-            " order by seq desc limit %s",
-            (partition, one, _MOST_EVENTS),
-        ):
-            event = decode_input("event", row["payload"].encode())
-            assert isinstance(event, Event)
-            found.append((row["at"], event))
-    return found
-
-
-def _heard(trigger: Trigger, profile: Profile, now: int, events: list[tuple[int, Event]]) -> Heard:
-    if not isinstance(trigger, OnEvent):
-        return Heard(trigger.KIND, -1, None, 0, condition=False)
-    zone = str(profile.attributes.get("timezone") or "UTC")
-    heard = [(at, event) for at, event in events if trigger.pattern.hears(event.name)]
-    return Heard(
-        trigger="event " + " or ".join(sorted(trigger.pattern.names)),
-        times=len(heard),
-        last=max((at for at, _ in heard), default=None),
-        matched=sum(
-            trigger.pattern.fits(View(profile, now, zone, None, event.properties, event.context)) for _, event in heard
-        ),
-        condition=trigger.pattern.where is not None,
+    row = await first(
+        conn, "select min(at) as at from plan_change where journey = %s and kind = 'publish'", (answer.journey,)
     )
+    answer.published = row["at"] if row else None
+    notes: list[Note] = []
+    for one in everybody:
+        retold = await retell(conn, plans, one, profile, answer.journey, document.triggers)
+        notes += retold.notes
+        answer.since = max((at for at in (answer.since, retold.since) if at is not None), default=None)
+    notes.sort(key=lambda note: note.at)
+    due = {
+        one["mark"]: one["due"]
+        for one in await rows(conn, "select mark, due from schedule where journey = %s", (answer.journey,))
+    }
+    for what, trigger in {described(trigger): trigger for trigger in document.triggers}.items():
+        own = [note for note in notes if note.trigger == what]
+        answer.heard.append(
+            Heard(
+                what,
+                own[-_MOST_NOTES:],
+                len(own),
+                standing(trigger, profile),
+                told_in_chunks(trigger),
+                due.get(trigger.mark) if isinstance(trigger, Scheduled) else None,
+            )
+        )
+    if document.where is not None:
+        zone = str(profile.attributes.get("timezone") or "UTC")
+        answer.entry = explain(document.where, View(profile, profile.last, zone, properties={}, context={}))

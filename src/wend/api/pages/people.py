@@ -16,6 +16,7 @@ from wend.api.pages.segments import person_segments
 from wend.api.surface import surface_of
 from wend.core.consent import CHANNELS, reachable
 from wend.core.profile import Profile
+from wend.engine.plans import PlanBook
 from wend.reports import journeys, people, segments
 from wend.reports.sentences import message_sentence, sentences, step_sentence
 from wend.reports.timeline import START, Entry, timeline
@@ -74,7 +75,7 @@ async def person_page(
         if person.profile is None and not person.identifiers:
             return page("Nobody", tag("p", f"Nothing is known about person {profile_id}."), here="/people", status=404)
         entries = await timeline(conn, profile_id, before=(before[0], before[1], before[2]), limit=_AT_ONCE + 1)
-        answer = await why(conn, profile_id, journey) if journey else None
+        answer = await why(conn, profile_id, journey, PlanBook()) if journey else None
         every = await journeys.every(conn)
         inside = await segments.of_person(conn, person.partition, profile_id)
     shown, further = paging.cut(entries, _AT_ONCE)
