@@ -11,7 +11,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from html import escape
-from types import MappingProxyType
 from typing import Any
 
 from wend.channels.contract import Message
@@ -25,7 +24,6 @@ from wend.core.rfm import thresholds
 from wend.delivery.outbox import Row
 
 _BODY = re.compile(r"<body\b[^>]*>", re.IGNORECASE)
-_NO_LAW: Mapping[str, Any] = MappingProxyType({})
 _NOT_A_CHOICE = ("unsubscribe_url", "preferences_url")
 
 
@@ -111,7 +109,7 @@ def render(
 
 
 def context(
-    row: Row, profile: Profile, settings: SenderSettings, locale: str, now: int, law: Mapping[str, Any] = _NO_LAW
+    row: Row, profile: Profile, settings: SenderSettings, locale: str, now: int, law: Mapping[str, Any]
 ) -> dict[str, Any]:
     """Everything a template may read (content/variables.py lists it), but for the links."""
     facts = profile.facts
