@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from wend.store.postgres import Connection
 
 _LONGEST = 366 * 86_400_000
+_STATES = ("ok", "failed", "exhausted", "uncertain")
 
 
 def simulate(
@@ -39,6 +40,12 @@ def simulate(
         bool,
         typer.Option("--assume-consent", help="Everybody said yes to every channel, unless an event says otherwise."),
     ] = False,
+    answers: Annotated[
+        Path | None,
+        typer.Option(
+            help="YAML: what nodes that ask outside are answered, `{node: {state: ok, value: …}}`; else ok and empty."
+        ),
+    ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", help="Only the summary.")] = False,
     data: Data = None,
 ) -> None:
@@ -58,7 +65,14 @@ def simulate(
     told, rejected = read_told(events)
     if not told:
         raise UserError(str(events), "holds no readable event", "one Segment message as JSON a line")
-    simulation, names = _run(document, told, span, settings_in_force=_in_force(data), assume_consent=assume_consent)
+    simulation, names = _run(
+        document,
+        told,
+        span,
+        settings_in_force=_in_force(data),
+        assume_consent=assume_consent,
+        answers=_answers(answers, document),
+    )
     if not quiet:
         for line in _lines(simulation.steps, names, document):
             print(line)
@@ -80,19 +94,48 @@ def _in_force(data: Path | None) -> dict[str, Any]:
         return {}
 
 
+def _answers(file: Path | None, document: Document) -> dict[str, dict[str, Any]]:
+    """What the file answers, by node. UserError names what is wrong with it."""
+    from wend.core.journey.contract import Node
+    from wend.core.problems import nearest
+
+    if file is None:
+        return {}
+    raw: Any = read_document(file)
+    if not isinstance(raw, dict):
+        raise UserError(str(file), "expected answers by node, such as `fetch: {state: ok, value: {title: Tea}}`")
+    found = cast("dict[str, Any]", raw)
+    asking: dict[str, Node] = {
+        id: one.node for id, one in document.nodes.items() if "answers" in one.node.listens().facts
+    }
+    for node, said in found.items():
+        if node not in asking:
+            raise UserError(f"{file}: {node}", f"is not a node that is answered{nearest(node, asking)}")
+        state = cast("dict[str, Any]", said).get("state", "ok") if isinstance(said, dict) else None
+        if state not in _STATES or set(cast("dict[str, Any]", said)) - {"state", "value", "why"}:
+            raise UserError(f"{file}: {node}", f"expected state ({', '.join(_STATES)}), value and why")
+    return found
+
+
 def _run(
-    document: Document, told: list[Told], span: int, *, settings_in_force: dict[str, Any], assume_consent: bool
+    document: Document,
+    told: list[Told],
+    span: int,
+    *,
+    settings_in_force: dict[str, Any],
+    assume_consent: bool,
+    answers: dict[str, dict[str, Any]],
 ) -> tuple[Simulation, dict[int, str]]:
     from wend.core.consent import CHANNELS, IMPLICIT
     from wend.core.inputs import Consent
     from wend.core.plan import Plan, PlanChange
-    from wend.engine.replay import Simulation
+    from wend.engine.replay import Simulation, replies
     from wend.store.codec import decode_input
 
     begin = told[0].at
     plan = Plan.empty().apply(PlanChange(1, begin, "settings", document=settings_in_force))
     plan = plan.apply(PlanChange(2, begin, "publish", document.id, 1, document.raw))
-    simulation = Simulation(plan, now=begin)
+    simulation = Simulation(plan, reply=replies(answers), now=begin)
     ids = _identities([one.message for one in told])
     names: dict[int, str] = {}
     for one in told:

@@ -35,6 +35,8 @@ from wend.store.postgres import Connection, sql
 log = logging.getLogger("wend.engine")
 
 BATCH = 2_000
+_END_WAITS = frozenset({"merge_state", "feedback", "answer"})
+"""Kinds of inputs after which a person may go on who stands still (person.py)."""
 _STOP_SHARE = 0.05
 _STOP_LEAST = 20
 _JUDGED = 4_000
@@ -269,7 +271,7 @@ class Batches:
                 )
             if has_parked:
                 parked = await conn.execute(sql("parked_people"), (partition, ids), binary=True)
-                if "merge_state" in kinds or "feedback" in kinds:
+                if not kinds.isdisjoint(_END_WAITS):
                     waiting = await conn.execute(sql("parked_waiting"), (partition, ids), binary=True)
             if "merge_out" in kinds:
                 absorbed = list({row[6] for row in rows if row[2] == "merge_out"})
@@ -320,7 +322,9 @@ class Batches:
         """
         await conn.execute(sql("sweep"), (at, partition, partition, number, list(_SWEPT)))
         if everybody:
-            await conn.execute(sql("sweep_everybody"), {"at": at, "partition": partition, "each": _EACH})
+            roots = (await self.book.plan(conn, number)).concerned_by(number)
+            who = {"roots": None if roots is None else sorted(roots)}
+            await conn.execute(sql("sweep_everybody"), {"at": at, "partition": partition, "each": _EACH, **who})
         await switch(conn, await self.book.plan(conn, number), partition, at)
 
     async def _advance(
