@@ -75,11 +75,11 @@ class World:
             await running
 
     async def behind(self) -> bool:
-        """Whether inputs wait, or somebody who is due (after a change of the plan: to be lifted)."""
+        """Whether inputs wait or are on their way (merges), or somebody is due (after a change of the plan: to be lifted)."""
         async with self.pool.connection() as conn:
             query = (
                 "select 1 from cursor c join head h using (partition) where h.seq > c.seq"
-                " union all select 1 from profile where wakes_at <= %s limit 1"
+                " union all select 1 from relay union all select 1 from profile where wakes_at <= %s limit 1"
             )
             return bool(await fetch_all(conn, query, (self.surface.clock.now_ms(),)))
 

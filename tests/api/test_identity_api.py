@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
+import msgspec
 import pytest
 from tests.api.conftest import JOURNEY, World
 
 from wend.core.inputs import Event
 from wend.engine.maintenance import maintain
+from wend.intake.items import Envelope, ItemReader
 from wend.store.codec import encode_input
 from wend.store.log import NewInput, append
 from wend.store.postgres import fetch_all
@@ -101,6 +104,41 @@ async def test_an_operators_merge_is_a_real_merge_and_both_user_ids_mean_the_one
     audited = [one for one in (await world.get("/api/audit"))["items"] if "merged into" in one["what"]]
     assert [one["what"] for one in audited] == [f"person {bob} merged into {ada} (identity conflict {case['id']})"]
     assert "tablet" not in str(audited)
+
+
+async def test_of_two_operators_at_once_one_resolves_the_case(world: World) -> None:
+    (case,) = await clash(world)
+    path = f"/api/identity/conflicts/{case['id']}/resolve"
+    ways = ("merge", "keep_apart", "merge")
+    answers = await asyncio.gather(*(world.client.post(path, json={"how": how}) for how in ways))
+    assert sorted(one.status_code for one in answers) == [200, 409, 409]
+    async with world.pool.connection() as conn:
+        assert len(await fetch_all(conn, "select 1 from alias")) <= 1
+
+
+async def test_nothing_is_lost_or_doubled_while_people_are_merged_in_full_traffic(world: World) -> None:
+    (case,) = await clash(world)
+    merged = asyncio.Event()
+
+    async def orders(user: str) -> None:
+        for number in range(30):
+            item = track(user, f"{user}-device", "Order Completed") | {"messageId": f"{user}-{number}"}
+            reader = ItemReader(world.intake.limits)
+            envelope = Envelope(world.surface.clock.now_ms())
+            await world.intake.take([reader.read_raw(msgspec.json.encode(item), envelope)])
+            if number == 10:
+                merged.set()
+
+    async def merge() -> None:
+        await merged.wait()
+        await resolve(world, case["id"], how="merge")
+
+    await asyncio.gather(orders("ada"), orders("bob"), merge())
+    await world.settle()
+    whole = await world.get("/api/profiles/ada")
+    assert whole["facts"]["orders"] == 60
+    assert whole["id"] == (await world.get("/api/profiles/bob-device"))["id"]
+    assert (await world.get("/api/parked"))["items"] == []
 
 
 async def test_without_a_survivor_the_one_known_for_longer_stays(world: World) -> None:
