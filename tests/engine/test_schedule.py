@@ -309,3 +309,26 @@ async def test_members_at_publishing_are_started_once_over_all_versions(world: W
         await change_life(conn, "stop", "j")
     await broadcasts.look()
     assert await world.rows("select * from schedule") == []
+
+
+async def test_publishing_a_date_trigger_brings_those_who_have_the_date_under_watch(world: World) -> None:
+    """Rule 8: idle people are lifted, and only who has the attribute is looked at."""
+    world.clock.now = MONDAY
+    told: list[tuple[int, Identify]] = [(id, Identify({"city": "Oslo"}, MONDAY)) for id in range(1, 9)]
+    told += [(2, Identify({"birthday": "1990-03-05"}, MONDAY)), (3, Identify({"birthday": "1990-03-02"}, MONDAY))]
+    await world.append(*told)
+    await world.run()
+    world.clock.now = MONDAY + HOUR
+    await world.publish(journey({"date": {"attribute": "birthday", "anniversary": True, "at": "09:00"}}))
+    results = await world.run()
+    world.clock.now += MINUTE
+    results += await world.run()
+    assert sum(one.wakes for one in results) == 2
+    assert await world.rows("select count(*) from profile where wakes_at is not null") == [(2,)]
+    world.clock.now = MONDAY + 10 * DAY
+    await world.run()
+    assert await world.rows("select profile_id, at from step where kind = 'started'") == [(2, ms("2026-03-05 09:00"))]
+    world.clock.now = MONDAY + 370 * DAY
+    await world.run()
+    found = await world.rows("select profile_id, at from step where kind = 'started' order by at")
+    assert found[1:] == [(3, ms("2027-03-02 09:00")), (2, ms("2027-03-05 09:00"))]

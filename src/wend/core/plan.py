@@ -152,6 +152,13 @@ class Plan:
         """Whether change `number` gave everybody something to be judged by: idle people must be lifted over it, too."""
         return number in self.appeared or number in self.altered.values()
 
+    def concerned_by(self, number: int) -> frozenset[str] | None:
+        """Of a change that concerns everybody: the attribute roots without which it concerns nobody (None: it does all the same)."""
+        listens = [one.listens for one in self.appeared.get(number, ())]
+        if number in self.altered.values() or any(one.events or one.facts or not one.attributes for one in listens):
+            return None
+        return frozenset(root for one in listens for root in one.attributes) - {"timezone"}
+
     def remembers(self, journey: str, node: str, channel: str, template: str) -> bool:
         """Whether some condition may ask for this message; the others are not kept."""
         return any(

@@ -128,10 +128,10 @@ where p.partition = %s and p.id in (
     and not exists (select from parked k where k.partition = p.partition and k.profile_id = p.id);
 
 -- name: sweep_everybody
--- Everybody is due within `each` ms times the number of people, spread by a hash.
+-- Everybody is due within `each` ms times the number of people, spread by a hash; with `roots` only who has such an attribute.
 update profile p set wakes_at = least(p.wakes_at, %(at)s::bigint + n.people * %(each)s::bigint * (hashint8(p.id) & 1023) / 1024)
 from (select count(*) as people from profile where partition = %(partition)s) n
-where p.partition = %(partition)s
+where p.partition = %(partition)s and (%(roots)s::text[] is null or p.attributes ?| %(roots)s::text[])
     and not exists (select from parked k where k.partition = p.partition and k.profile_id = p.id);
 
 -- name: parked_people
