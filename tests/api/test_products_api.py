@@ -89,9 +89,12 @@ async def test_a_preview_shows_products_stage_and_class(world: World) -> None:
     }
     put = await world.client.put("/api/templates/m", json=mail)
     assert put.status_code == 200, put.text
+    await world.tell({"type": "track", "userId": "ada", "event": "Order Completed", "properties": {"total": 300}})
+    ada = await world.get("/api/profiles/ada")
+    assert (ada["stage"], ada["rfm"], ada["abc"]) == ("customer", "potential_loyalist", "b")
     wanted = {"profile": "ada", "entry": {"product_id": "lamp"}}
     shown = (await world.client.post("/api/templates/m/preview", json=wanted)).json()
-    assert shown["subject"] == "mql 60.0" and "Lamp" in shown["html"]
+    assert shown["subject"] == "customer potential_loyalist60.0" and "Lamp" in shown["html"]
 
 
 async def test_a_journey_that_keeps_a_score_beside_the_built_in_one_is_warned_of(world: World) -> None:

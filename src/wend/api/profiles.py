@@ -14,10 +14,12 @@ from wend.api.problem import Fault, missing
 from wend.api.resolve import person_of
 from wend.api.security import Admin, Reader, Writer
 from wend.api.surface import surface_of
+from wend.core.condition.stage import stage_of
 from wend.core.consent import CHANNELS, reachable
 from wend.core.problems import nearest
 from wend.core.profile import Profile
-from wend.engine.plans import PlanBook
+from wend.core.rfm import thresholds
+from wend.engine.plans import PlanBook, load_plan
 from wend.reports import people
 from wend.reports.sentences import message_sentence, sentences, step_sentence
 from wend.reports.timeline import START, Entry, timeline
@@ -68,6 +70,9 @@ class Whole(BaseModel):
     attributes: dict[str, Any]
     tags: list[str]
     score: float
+    stage: str
+    rfm: str
+    abc: str
     identifiers: list[Identifier]
     merged: list[str]
     consent: dict[str, Any]
@@ -131,9 +136,13 @@ async def find(request: Request, key: Reader, q: Annotated[str, Query(min_length
 @router.get("/{who}", operation_id="get_profile")
 async def get(request: Request, key: Reader, who: Who) -> Whole:
     """Everything that is known about a person now."""
-    async with surface_of(request).pool.connection() as conn:
+    surface = surface_of(request)
+    async with surface.pool.connection() as conn:
         person = await people.load(conn, await person_of(conn, who))
+        law = (await load_plan(conn)).settings
     profile = person.profile or Profile(person.id)
+    limits = thresholds(law)
+    points = limits.points(profile.facts, surface.clock.now_ms())
     return Whole(
         id=str(person.id),
         name=people.title(person),
@@ -142,6 +151,9 @@ async def get(request: Request, key: Reader, who: Who) -> Whole:
         attributes=profile.attributes,
         tags=profile.tags,
         score=profile.score,
+        stage=stage_of(profile, law),
+        rfm=points.name if points is not None else "",
+        abc=limits.share(profile.facts),
         identifiers=[Identifier.model_validate(one) for one in person.identifiers],
         merged=[str(one) for one in person.absorbed],
         consent=people.consents(profile),

@@ -187,6 +187,8 @@ def _said(entry: Entry) -> Child:
 def _other_facts(profile: Profile) -> Html:
     known = profile.facts
     pairs: list[tuple[str, Child]] = [("score", f"{profile.score:g}"), ("tags", ", ".join(profile.tags) or "–")]
+    if profile.stage:
+        pairs.append(("stage", profile.stage))
     pairs += [("first seen", time(known.first_seen or None)), ("last seen", time(known.last_seen or None))]
     if known.orders:
         worth = f"{known.orders}, worth {known.revenue:g} {known.currency}, the last on "
