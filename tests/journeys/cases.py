@@ -140,9 +140,8 @@ def input_of(entry: dict[str, Any], number: int, sent: dict[str, tuple[str, str,
         return Handle(entry["hand"]["action"], journey, at, entry["hand"].get("node", ""), who="test", message_id=id_)
     if "place" in entry:
         what = entry["place"]
-        fences = {"inside": what.get("inside", []), "near": what.get("near", [])}
-        where = {"latitude": what["lat"], "longitude": what["lon"]}
-        return Event("Location Updated", at, {}, {"location": where, "fences": fences}, id_)
+        fences = {"at": [what["lat"], what["lon"]], "inside": what.get("inside", []), "near": what.get("near", [])}
+        return Event("Location Updated", at, {}, {"fences": fences}, id_)
     if "consent" in entry:
         channel, state = next(iter(entry["consent"].items()))
         return Consent(state, at, channel, source="test", message_id=id_)

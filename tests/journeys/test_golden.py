@@ -31,7 +31,7 @@ Outcome = tuple[list[str], dict[str, str], list[str], float]
 def where(places: Iterable[tuple[str, str]]) -> dict[str, str]:
     """Journey → the nodes where its runs rest, several (branches of a parallel) in alphabetical order."""
     found: dict[str, str] = {}
-    for journey, node in sorted(places):
+    for journey, node in sorted({(journey, node) for journey, node in places}):
         found[journey] = f"{found[journey]}, {node}" if journey in found else node
     return found
 
