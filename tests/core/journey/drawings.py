@@ -85,6 +85,13 @@ resting: Kinds = {
         ),
     ),
     "wait_for_condition": st.fixed_dictionaries({"condition": conditions, "timeout": lengths}),
+    "wait_for_slot": st.one_of(
+        st.just({"days": ["mon", "thu"], "from": "22:00", "to": "06:00"}),
+        st.just({"best_time": {"channel": "email", "within": "5h"}}),
+    ),
+    "survey": st.fixed_dictionaries(
+        {"survey": st.just("nps"), "channel": st.sampled_from(CHANNELS), "template": st.just("t1"), "timeout": lengths}
+    ),
     "wait_for_date": st.one_of(
         st.just("2026-03-05"),
         st.fixed_dictionaries(
@@ -117,7 +124,15 @@ quick: Kinds = {
         conditions, st.fixed_dictionaries({"cases": st.fixed_dictionaries({"one": conditions, "two": conditions})})
     ),
     "reachable": st.sampled_from(CHANNELS),
-    "split": st.fixed_dictionaries({"weights": st.just({"left": 1, "right": 2})}),
+    "split": st.fixed_dictionaries(
+        {"weights": st.just({"left": 1, "right": 2})}, optional={"sticky": st.booleans(), "control": st.just("10%")}
+    ),
+    "in_segment": st.just("vip"),
+    "list_add": st.just("club"),
+    "list_remove": st.just("club"),
+    "move_stage": st.just("lead"),
+    "assign_owner": st.sampled_from([{"to": "anna"}, {"team": ["anna", "bert"], "replace": True}]),
+    "start_journey": st.fixed_dictionaries({"journey": st.sampled_from(["j", "k"])}),
 }
 timings = st.one_of(
     st.fixed_dictionaries({"delay": lengths}),
@@ -132,13 +147,16 @@ def branches(kind: str, settings: Any) -> tuple[str, ...]:
         return (*settings.get("events", ("happened",)), "timed_out")
     if kind == "check":
         return ("one", "two", "else") if "cases" in settings else ("yes", "no")
+    if kind == "split":
+        return ("left", "right", *(("control",) if "control" in settings else ()))
     return {
         "wait_for_condition": ("happened", "timed_out"),
         "wait_for_date": ("next", "passed"),
         "send": ("next", "failed"),
         "has_done": ("yes", "no"),
         "reachable": ("yes", "no"),
-        "split": ("left", "right"),
+        "in_segment": ("yes", "no"),
+        "survey": ("answered", "timed_out"),
     }.get(kind, ("next",))
 
 
@@ -183,4 +201,11 @@ def documents(draw: st.DrawFn, id: str = "j", most: int = 6) -> dict[str, Any]:
             layout=st.just({"n0": [1.5, -2]}),
         )
     )
-    return {"id": id, **more, "entry": entry, "nodes": nodes, "start": "n0"}
+    start = "n0"
+    if draw(st.booleans()):
+        start = "p"
+        nodes["p"] = {"parallel": ["left", "right"], "left": "l", "right": "r"}
+        nodes["l"] = {"wait": draw(lengths), "next": "met"}
+        nodes["r"] = {"send": draw(quick["send"]), "next": "met", "failed": "over"}
+        nodes["met"] = {"join": {}, "next": "n0"}
+    return {"id": id, **more, "entry": entry, "nodes": nodes, "start": start}

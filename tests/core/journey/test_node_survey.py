@@ -7,6 +7,10 @@ from typing import Any
 import pytest
 from tests.core.journey.story import HOUR, Story, ended, journey, ms, node_faults, one, shown
 
+from wend.core.journey.check import check
+from wend.core.journey.document import parse
+from wend.core.plan import PlanChange
+
 BANDS = {"detractor": [0, 6], "passive": [7, 8], "promoter": [9, 10]}
 
 

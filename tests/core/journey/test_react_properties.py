@@ -109,6 +109,40 @@ JOURNEYS = [
         on=[{"attribute_changed": "n"}, {"tag_added": "gone"}, {"message_opened": {"template": "u"}}],
         where={"not": {"attribute": "city", "is": "Rome"}},
     ),
+    journey(
+        {
+            "p": {"parallel": ["mail", "ask", "more"], "mail": "m", "ask": "y", "more": "q"},
+            "m": {"send": {"channel": {"best": ["email", "sms"]}, "template": {"email": "t", "sms": "u"}}, "next": "j"},
+            "y": {
+                "survey": {
+                    "survey": "nps",
+                    "channel": "email",
+                    "template": "t",
+                    "timeout": "2d",
+                    "bands": {"x": [0, 9]},
+                },
+                "x": "j",
+                "timed_out": "over",
+            },
+            "q": {"parallel": ["a", "b"], "a": "w", "b": "z"},
+            "w": {
+                "wait_for_event": {"event": ["Viewed", "Bought"], "timeout": "1d"},
+                "happened": "k",
+                "timed_out": "k",
+            },
+            "z": {"split": {"weights": {"a": 1, "b": 1}, "sticky": True}, "a": "e", "b": "f"},
+            "e": {"emit": "Done", "next": "k"},
+            "f": {"wait_for_slot": {"best_time": {"channel": "email"}}, "next": "k"},
+            "k": {"join": {}, "next": "j"},
+            "j": {"join": {}, "next": "c"},
+            "c": {"check": {"rounds": {"lt": 3}, "node": "q"}, "yes": "p", "no": "over"},
+        },
+        id="ways",
+        exit_when=[{"event": "Order Completed"}, {"tag": "gone"}],
+        goal={"event": "Bought", "within": "7d"},
+        reentry="restart",
+        on=[{"event": ["Go", "Viewed"]}],
+    ),
 ]
 
 Log = list[tuple[int, Input]]

@@ -32,6 +32,7 @@ def fork(passing: Pass, turn: RunTurn, answer: Fork, begin: Callable[[RunTurn], 
             continue
         one = _branch(passing, turn, target)
         passing.step("moved", run, branch=branch, detail={"to": target, "run": one.id})
+        run.move += 1
         profile.runs.append(one)
         turns.append(RunTurn(passing, compiled, one))
         turns[-1].acted = turn.acted
