@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
+from wend.core.effects import ASK_KINDS
 from wend.reports.why import Answer, Heard, Journeyed
 
 _STATUS = {
@@ -141,7 +142,9 @@ def step_sentence(step: dict[str, Any], summaries: dict[str, str] | None = None)
 
 
 def message_sentence(message: dict[str, Any]) -> str:
-    """What became of a message, as a sentence without its time of decision."""
+    """What became of a message, or of what was asked outside, as a sentence without its time of decision."""
+    if message["channel"] in ASK_KINDS:
+        return _asked_sentence(message)
     to = f"{message['channel']} to {message['address'] or 'nobody'}, template {message['template']}"
     because = f" ({message['why']})" if message["why"] else ""
     said = {
@@ -154,6 +157,20 @@ def message_sentence(message: dict[str, Any]) -> str:
         "uncertain": "was handed over but no answer came; it is never sent again",
     }.get(message["status"], message["status"])
     return f"{to}: {said}{because}."
+
+
+def _asked_sentence(asked: dict[str, Any]) -> str:
+    because = f" ({asked['why']})" if asked["why"] else ""
+    said = {
+        "queued": "waits to be done",
+        "sending": "is being done",
+        "accepted": "was done",
+        "refused": "was not done",
+        "dropped": "was not done",
+        "withdrawn": "was withdrawn before it was done, because the run went on",
+        "uncertain": "may have been done, but no answer came; it is never repeated",
+    }.get(asked["status"], asked["status"])
+    return f"{asked['channel']} {asked['template']}: {said}{because}."
 
 
 def _never(answer: Answer) -> Iterator[str]:
