@@ -37,7 +37,8 @@ async def described(conn: Connection, schema: str) -> dict[str, list[tuple[Any, 
         ),
         "constraints": await fetch_all(
             conn,
-            "select c.relname::text, k.conname::text, pg_get_constraintdef(k.oid) from pg_class c join pg_constraint k"  # pyright: ignore[reportArgumentType]
+            "select c.relname::text, k.conname::text, regexp_replace(pg_get_constraintdef(k.oid), 'REFERENCES [a-z_]+\\.', 'REFERENCES ')"
+            " from pg_class c join pg_constraint k"  # pyright: ignore[reportArgumentType]
             f" on k.conrelid = c.oid where c.relnamespace = %s::text::regnamespace {skip} order by 1, 2",
             (schema,),
         ),
