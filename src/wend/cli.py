@@ -29,6 +29,7 @@ from wend.commands import (
     segments,
     services,
     settings_of,
+    sizing,
     templates,
 )
 from wend.commands.context import Data, settings
@@ -49,6 +50,7 @@ app = typer.Typer(
 app.add_typer(keys.app, name="key")
 app.add_typer(journeys.app, name="journey")
 app.add_typer(templates.app, name="template")
+segments.app.command()(sizing.size)
 app.add_typer(segments.app, name="segment")
 app.add_typer(geofences.app, name="geofence")
 app.add_typer(importing.app, name="import")

@@ -1,8 +1,9 @@
-"""A migrated workspace, made once per test and emptied for every drawn history."""
+"""A migrated workspace, to be emptied for every history."""
 
 from __future__ import annotations
 
 import asyncio
+import threading
 
 import pytest
 from tests.history.stored import PARTITIONS
@@ -12,5 +13,8 @@ from wend.store.migrate import migrate
 
 @pytest.fixture
 def url(database_url: str) -> str:
-    asyncio.run(migrate(database_url, partitions=PARTITIONS))
+    # In a thread of its own: the tests that take it may run in a loop, or make their own.
+    thread = threading.Thread(target=lambda: asyncio.run(migrate(database_url, partitions=PARTITIONS)))
+    thread.start()
+    thread.join()
     return database_url

@@ -50,7 +50,7 @@ async def compare(url: str, raws: list[dict[str, Any]], deeds: list[Deed]) -> No
                 )
 
 
-@settings(max_examples=8, suppress_health_check=[*HealthCheck])
+@settings(max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(seed=st.integers(0, 1 << 32))
 def test_memory_and_sql_agree_on_everybody(url: str, seed: int) -> None:
     draw = Random(seed)

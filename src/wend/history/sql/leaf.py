@@ -24,10 +24,11 @@ def leaf_sql(query: Query, leaf: Leaf, window: Window) -> str:
         tests.append(f"case when e.plain then {event_sql(query, leaf.where, 'e.body')} end")
     tests += _between_dates(query, leaf)
     events = events_sql(query, leaf.events, after)
-    fits = " and ".join(tests) or "true"
+    if not tests:
+        return f"(select e.person, e.at, e.seq, e.body, e.plain, true as fits from {events} e)"
     return (
         "(select * from (select e.person, e.at, e.seq, e.body, e.plain, "
-        f"({fits}) as fits from {events} e offset 0) f where fits is not false)"
+        f"({' and '.join(tests)}) as fits from {events} e offset 0) f where fits is not false)"
     )
 
 

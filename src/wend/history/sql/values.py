@@ -56,11 +56,8 @@ def _several(bound: Any) -> list[Any]:
 
 
 def _one(query: Query, v: str, operator: str, bound: Any, ignore_case: bool) -> str:
-    several = _several(bound)
-    if not all(storable(one) for one in several):
-        return _only(v, "string", "null")
-    if any(_is_huge(one) for one in several):
-        return _only(v, "number", "null")
+    if any(_is_huge(one) or not storable(one) for one in _several(bound)):
+        return f"(case when {v} is null or jsonb_typeof({v}) = 'null' then false end)"
     return _TESTS[operator](query, v, operator, bound, ignore_case)
 
 
