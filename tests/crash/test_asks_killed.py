@@ -12,6 +12,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+import httpx2
 from tests.crash.test_kill import drained, let_leases_of_the_dead_run_out
 from tests.e2e.running import until, wend
 
@@ -129,6 +130,7 @@ def test_a_sender_killed_while_calling_does_nothing_twice_and_everybody_is_answe
             ("mail", "accepted"): PEOPLE,
             ("tell", "accepted"): PEOPLE - uncertain,
         }
+        assert f"wend_uncertain {float(uncertain)}" in httpx2.get(f"{server.url}/metrics").text
         # Each was answered once, has a code of their own, and a mail with it.
         answers = server.rows("select payload->>'effect_id', count(*) from log where kind = 'answer' group by 1")
         assert len(answers) == 3 * PEOPLE

@@ -172,6 +172,8 @@ class Sheet:
             )
             if kind in ("moved", "dropped"):
                 kind = f"moved:{step.branch}"
+            elif kind == "answered":
+                kind = f"answered:{step.branch}"
             elif kind == "outcome":
                 # What a privacy proxy opened is counted apart: nobody has read it.
                 kind = f"{step.branch}:machine" if step.detail and "machine" in step.detail else step.branch

@@ -58,7 +58,7 @@ async def trouble(conn: Connection) -> dict[str, int]:
         "select (select count(*) from dead_letter) as dead_letters,"
         " (select count(*) from parked where reason = 'error') as parked,"
         " (select count(*) from identity_conflict where status = 'open') as identity_conflicts,"
-        " (select coalesce(sum(n), 0) from tally where what = 'uncertain')::bigint as uncertain",
+        " (select coalesce(sum(n), 0) from tally where what in ('uncertain', 'answered:uncertain'))::bigint as uncertain",
     )
     assert row is not None
     return {name: int(value) for name, value in row.items()}

@@ -81,7 +81,8 @@ def _run(answer: Answer, run: Journeyed) -> Iterator[str]:
         yield f"  {clock(step['at'])}: {step_sentence(step, answer.summaries)}"
     for message in answer.messages:
         if message["run"] == run.run:
-            yield f"  Message from {message['node']}: {message_sentence(message)}"
+            what = "Asked outside at" if message["channel"] in ASK_KINDS else "Message from"
+            yield f"  {what} {message['node']}: {message_sentence(message)}"
     if run.place:
         until = run.place["until"]
         when = f"until {clock(until)}" if until is not None else "until something happens that it listens to"
