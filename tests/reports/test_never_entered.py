@@ -41,7 +41,7 @@ def journey(on: Any, **entry: Any) -> dict[str, Any]:
 
 
 async def told(world: World, id: int = 1) -> list[str]:
-    await world.run()
+    """What `why` says, after everything was applied."""
     async with world.pool.connection() as conn:
         return sentences(await why(conn, id, "j", PlanBook()))
 
@@ -57,6 +57,7 @@ async def test_rule_11_a_trigger_that_was_heard_says_which_condition_was_false_t
     world.clock.now += HOUR
     await world.event(1, "Bought", total=70)
     await world.append((1, Identify({"plan": "pro"}, world.clock.now)))
+    await world.run()
     lines = await told(world)
     assert lines[0].endswith("never entered 'j'.")
     assert any("event Bought was heard 2 times" in line for line in lines)
@@ -73,6 +74,7 @@ async def test_rule_11_events_before_the_publication_or_of_which_an_older_versio
     await world.event(1, "Bought")
     world.clock.now += HOUR
     await world.publish(journey({"event": "Bought"}))
+    await world.run()
     lines = await told(world)
     assert any("not published yet" in line for line in lines) and any(
         "version 1 did not listen" in line for line in lines
@@ -122,6 +124,7 @@ async def test_rule_11_every_kind_of_trigger_that_was_never_heard_says_so(world:
 async def test_rule_11_what_was_heard_of_other_kinds_is_judged_at_its_moment_too(world: World) -> None:
     await world.publish(journey([{"tag_added": "vip"}, {"attribute_changed": "city"}], where={"score": {"gte": 5}}))
     await world.append((1, Identify({"city": "Oslo"}, world.clock.now, tags=["vip"])))
+    await world.run()
     lines = await told(world)
     assert any("tag vip added: it started nothing: score" in line and "it was 0" in line for line in lines), lines
     assert any("attribute city changed: it started nothing" in line for line in lines)
@@ -136,9 +139,23 @@ async def test_the_log_is_read_only_so_far_and_the_answer_says_how_far(
     world.clock.now += 2 * DAY
     await world.event(1, "Bought")
     monkeypatch.setattr(retelling, "MOST", 1)
+    await world.run()
     lines = await told(world)
     assert any("was heard once" in line for line in lines) and any("looked through back to" in line for line in lines)
     assert any("it was 'free'" in line for line in lines), "what was known before is taken as it is today"
+
+
+async def test_reading_that_takes_too_long_is_given_up_and_the_answer_says_so(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await world.publish(journey({"event": "Bought"}, where={"attribute": "plan", "is": "pro"}))
+    await world.event(1, "Bought")
+    await world.run()
+    monkeypatch.setattr(retelling, "SECONDS", 0.2)
+    async with world.pool.connection() as busy:
+        await busy.execute("lock table log in access exclusive mode")
+        lines = await told(world)
+    assert any("looked through back to" in line for line in lines)
 
 
 def view(**attributes: Any) -> View:

@@ -3,7 +3,7 @@
 Nothing is recorded of triggers that did not match (it would be far more than all the rest), so it is worked out when asked: the
 person's inputs are read day by day, the newest first, and told to `react` again from the oldest on, each under the plan of its
 time, with an ear at the triggers of the journey. So every judgement is that of its moment. The log has no index by person
-(docs/decisions/0016-why-without-an-index.md), so reading stops after some seconds or inputs; then the answer says since when it
+(docs/decisions/0013-why-without-an-index.md), so reading stops after some seconds or inputs; then the answer says since when it
 has looked, and what was known before is taken from today.
 """
 
@@ -14,6 +14,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Protocol
+
+import psycopg
 
 from wend.core.condition.base import Condition, View
 from wend.core.inputs import Chunk, Event, PlanChanged
@@ -173,14 +175,22 @@ async def _inputs(conn: Connection, partition: int, profile_id: int) -> tuple[li
     found: list[dict[str, Any]] = []
     until = time.monotonic() + SECONDS
     for place, day in enumerate(days):
-        if place and (time.monotonic() > until or len(found) >= MOST):
+        left = until - time.monotonic()
+        if place and (left <= 0 or len(found) >= MOST):
             return found[::-1], (day + 1) * DAY
-        found += await rows(
-            conn,
-            "select seq, at, kind, message_hash, payload::text as payload from log where partition = %s and profile_id = %s"
-            " and at >= %s and at < %s order by seq desc limit %s",
-            (partition, profile_id, day * DAY, (day + 1) * DAY, MOST),
-        )
+        try:
+            async with conn.transaction():
+                await conn.execute("select set_config('statement_timeout', %s, true)", (str(max(1, int(left * 1000))),))
+                of_day = await rows(
+                    conn,
+                    "select seq, at, kind, message_hash, payload::text as payload from log where partition = %s"
+                    " and profile_id = %s and at >= %s and at < %s order by seq desc limit %s",
+                    (partition, profile_id, day * DAY, (day + 1) * DAY, MOST),
+                )
+                await conn.execute("select set_config('statement_timeout', '0', true)")
+        except psycopg.errors.QueryCanceled:
+            return found[::-1], (day + 1) * DAY
+        found += of_day
     cut = found[:MOST]
     return cut[::-1], cut[-1]["at"] if len(found) > MOST else None
 
