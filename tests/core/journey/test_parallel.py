@@ -253,7 +253,7 @@ def test_parallels_may_be_nested() -> None:
     }
     story = Story(journey(nodes))
     story.event()
-    assert story.places == ["p", "q", "w", "u"]
+    assert story.places == ["p", "q", "u", "w"]
     story.wait("1h")
     assert story.places == ["p", "k2"]
     story.wait("1h")

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from wend.core.journey.contract import Answer, End, Fork, Go, Park
 from wend.core.journey.ending import leave
 from wend.core.journey.turn import Pass, RunTurn
-from wend.core.profile import MAX_RUNS, Run, family
+from wend.core.profile import MAX_RUNS, Profile, Run, family
 
 FORKING, PARALLEL = "forking", "parallel"
 """Phases of a run that goes several ways: they are being set out · it waits for them. After a colon the join they came to."""
@@ -33,7 +33,7 @@ def fork(passing: Pass, turn: RunTurn, answer: Fork, begin: Callable[[RunTurn], 
         one = _branch(passing, turn, target)
         passing.step("moved", run, branch=branch, detail={"to": target, "run": one.id})
         run.move += 1
-        profile.runs.append(one)
+        _place_beside(profile, run, one)
         turns.append(RunTurn(passing, compiled, one))
         turns[-1].acted = turn.acted
     for one_turn in turns:
@@ -60,6 +60,13 @@ def over(passing: Pass, turn: RunTurn, join: str, why: str) -> tuple[RunTurn, An
     onward.acted = turn.acted
     passing.moved[run.id] = run
     return onward, _onward(run)
+
+
+def _place_beside(profile: Profile, run: Run, one: Run) -> None:
+    """Behind the run and its other branches: who began earlier hears earlier (engine.md 6)."""
+    ids = {member.id for member in family(profile, run)}
+    last = max(at for at, member in enumerate(profile.runs) if member.id in ids)
+    profile.runs.insert(last + 1, one)
 
 
 def _branch(passing: Pass, turn: RunTurn, target: str) -> Run:
