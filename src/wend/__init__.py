@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -16,9 +17,7 @@ __version__ = "0.1.0"
 
 
 def __getattr__(name: str) -> Any:
-    # Loaded when asked for: whoever only wants one room of the package does not pay for the others.
+    # Loaded when asked for, by name: whoever only wants one room of the package neither pays for the others nor imports them.
     if name in __all__:
-        from wend import builder
-
-        return getattr(builder, name)
+        return getattr(import_module("wend.builder"), name)
     raise AttributeError(f"module 'wend' has no attribute {name!r}")

@@ -85,7 +85,7 @@ def test_a_state_comes_back_as_it_was(profile: Profile) -> None:
 @settings(max_examples=40)
 @given(runs)
 def test_a_run_comes_back_as_it_was(run: Run) -> None:
-    assert unpack_run(pack_run(run)) == run
+    assert unpack_run(pack_run(run, 7), 7) == run
 
 
 @settings(max_examples=40)
@@ -100,12 +100,16 @@ def sample(kind: Any) -> Any:
     for place, entry in enumerate(fields(kind)):
         if entry.type.startswith("bool"):
             values[entry.name] = True
+        elif entry.name == "past":
+            values[entry.name] = {"j": [[place, 1, 2, 3, "f-4", True]]}
         elif entry.type.startswith("dict"):
             values[entry.name] = {f"k{place}": place}
         elif entry.type.startswith("list[Run]"):
             values[entry.name] = [sample(Run)]
         elif entry.type.startswith("list"):
             values[entry.name] = [place]
+        elif kind is Run and entry.name == "id":
+            values[entry.name] = "f-9"
         elif entry.type == "Facts":
             values[entry.name] = sample(Facts)
         else:
@@ -115,7 +119,7 @@ def sample(kind: Any) -> Any:
 
 @pytest.mark.parametrize("kind", [Run, Facts])
 def test_every_field_of_a_run_and_of_the_facts_is_packed_in_its_place(kind: Any) -> None:
-    packed = (pack_run if kind is Run else pack_facts)(sample(kind))
+    packed = pack_run(sample(kind), 7) if kind is Run else pack_facts(sample(kind))
     assert packed == [getattr(sample(kind), entry.name) for entry in fields(kind)]
 
 

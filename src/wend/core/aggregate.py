@@ -8,6 +8,7 @@ numbers exact to 200 then folded into ≤ 100 buckets, keys ≤ 200. Event times
 from __future__ import annotations
 
 import json
+from base64 import b85encode
 from bisect import bisect_right, insort
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -53,7 +54,8 @@ class Leaf:
         where = None if self.where is None else self.where.dump()
         what = [sorted(self.events), where, self.keep, self.property, self.since, self.until]
         text = json.dumps(what, sort_keys=True, separators=(",", ":"))
-        object.__setattr__(self, "id", blake2b(text.encode(), digest_size=8).hexdigest())
+        # Seven letters: every person keeps some of these names.
+        object.__setattr__(self, "id", b85encode(blake2b(text.encode(), digest_size=5).digest()).decode())
 
 
 def combine(leaves: Iterable[Leaf]) -> dict[str, Leaf]:

@@ -24,15 +24,15 @@ def pack(profile: Profile) -> list[Any]:
         profile.next_run,
         profile.known,
         profile.tags,
-        profile.score,
+        profile.score or 0,
         profile.consent,
         profile.topics,
         profile.suppressed,
         profile.devices,
         pack_facts(profile.facts),
         profile.windows,
-        [pack_run(run) for run in profile.runs],
-        profile.past,
+        [pack_run(run, profile.id) for run in profile.runs],
+        _shortened(profile.past, profile.id),
         profile.messages,
         profile.awaiting,
         profile.survivor,
@@ -70,7 +70,9 @@ def unpack(id: int, packed: list[Any], attributes: dict[str, Any] | None = None)
     if len(packed) > 10:
         packed[10] = Facts(*packed[10])
     if len(packed) > 12 and packed[12]:
-        packed[12] = [Run(*run) for run in packed[12]]
+        packed[12] = [unpack_run(run, id) for run in packed[12]]
+    if len(packed) > 13 and packed[13]:
+        _lengthen(packed[13], id)
     return Profile(id, {} if attributes is None else attributes, *packed)
 
 
@@ -81,7 +83,7 @@ def pack_facts(facts: Facts) -> list[Any]:
         facts.last_seen,
         facts.sessions,
         facts.orders,
-        facts.revenue,
+        facts.revenue or 0,
         facts.last_order_at,
         facts.cart,
         facts.cart_id,
@@ -100,10 +102,32 @@ def unpack_facts(packed: list[Any]) -> Facts:
     return Facts(*packed)
 
 
-def pack_run(run: Run) -> list[Any]:
-    """One run as a list."""
+def _shortened(past: dict[str, list[list[Any]]], profile: int) -> dict[str, list[list[Any]]]:
+    """Runs are named after their person, whose number stands beside the state: what follows it is enough."""
+    begin = f"{profile:x}-"
+    length = len(begin) - 1
+    return {
+        journey: [
+            [*record[:4], record[4][length:], *record[5:]] if record[4].startswith(begin) else record
+            for record in records
+        ]
+        for journey, records in past.items()
+    }
+
+
+def _lengthen(past: dict[str, list[list[Any]]], profile: int) -> None:
+    begin = f"{profile:x}"
+    for records in past.values():
+        for record in records:
+            if record[4][:1] == "-":
+                record[4] = begin + record[4]
+
+
+def pack_run(run: Run, profile: int) -> list[Any]:
+    """One run of the person `profile` as a list."""
+    begin = f"{profile:x}-"
     packed: list[Any] = [
-        run.id,
+        run.id[len(begin) - 1 :] if run.id.startswith(begin) else run.id,
         run.journey,
         run.version,
         run.node,
@@ -124,9 +148,11 @@ def pack_run(run: Run) -> list[Any]:
     return packed
 
 
-def unpack_run(packed: list[Any]) -> Run:
+def unpack_run(packed: list[Any], profile: int) -> Run:
     """The inverse of `pack_run`."""
     run = Run(*packed)
+    if run.id[:1] == "-":
+        run.id = f"{profile:x}{run.id}"
     if run.event == _SAME:
         run.event = run.entry
     return run

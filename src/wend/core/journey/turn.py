@@ -50,6 +50,8 @@ class Pass:
         self.hops = 0
         """That depth, of what is being heard."""
         self.moves = 0
+        self._zone_of: dict[str, Any] | None = None
+        self._zone = ""
         self.moved: dict[str, Run] = {}
         """Runs whose place changed, by id; a run that is over is in `gone` instead."""
         self.gone: set[str] = set()
@@ -64,7 +66,10 @@ class Pass:
     @property
     def zone(self) -> str:
         """The person's zone, also when it has just changed."""
-        return zone_of(self.profile.attributes, self.plan.zone)
+        attributes = self.profile.attributes
+        if attributes is not self._zone_of:  # every change makes another mapping
+            self._zone_of, self._zone = attributes, zone_of(attributes, self.plan.zone)
+        return self._zone
 
     def count_move(self) -> None:
         """One more move. OverflowError: there were too many for one input."""
