@@ -72,6 +72,28 @@ triggers = st.one_of(
     st.fixed_dictionaries({"message_clicked": st.none() | options(template=st.sampled_from(TEMPLATES))}),
     st.just("api"),
     st.just({"profiles": {}}),
+    st.just({"journey": {}}),
+    st.fixed_dictionaries(
+        {
+            "date": st.fixed_dictionaries(
+                {"attribute": st.just("due")},
+                optional={
+                    "anniversary": st.booleans(),
+                    "offset": st.sampled_from(["-2d", "3h"]),
+                    "at": st.just("09:00"),
+                },
+            )
+        }
+    ),
+    st.sampled_from(
+        [
+            {"segment_entered": "vip"},
+            {"segment_exited": "vip"},
+            {"geofence_entered": "store"},
+            {"stage_changed": {"to": "sql"}},
+            {"business_event": "Price Dropped", "linked": {"attribute": "city", "is": "$about"}},
+        ]
+    ),
 )
 
 Kinds = dict[str, st.SearchStrategy[Any]]
