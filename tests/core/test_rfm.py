@@ -134,6 +134,13 @@ def test_a_run_hears_at_the_instant_at_which_recency_falls() -> None:
     assert story.ends == ["yes"]
 
 
+def test_thresholds_that_nobody_reads_are_brought_to_nobody() -> None:
+    story = Story()
+    changed = {"rfm": {"money": [1, 2, 3, 4]}}
+    story.plan = story.plan.apply(PlanChange(story.plan.number + 1, story.now, "settings", document=changed))
+    assert not story.plan.concerns_everybody(story.plan.number)
+
+
 def test_new_thresholds_are_heard_by_runs() -> None:
     story = Story(sleeper())
     story.event("Order Completed", total=10)

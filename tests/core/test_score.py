@@ -214,6 +214,14 @@ def test_setting_decay_later_takes_nothing_for_the_time_before_and_keeps_everybo
     assert story.profile.score == 45
 
 
+def test_only_what_idle_people_must_hear_of_is_brought_to_everybody() -> None:
+    story = scored(RULES)
+    change(story, "2026-03-04 00:00", {**RULES, "weights": {"Other": 1}})
+    assert not story.plan.concerns_everybody(story.plan.number), "other weights wait for the next deed"
+    change(story, "2026-03-05 00:00", {**RULES, "floor": 0})
+    assert story.plan.concerns_everybody(story.plan.number)
+
+
 def test_taking_decay_away_takes_the_timer_away() -> None:
     story = scored()
     story.event("Order Completed")

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from wend.core import funnel, score
+from wend.core import funnel, rfm, score
 from wend.core.aggregate import Leaf, combine
 from wend.core.caps import Cap, parse_caps
 from wend.core.condition.base import Condition
@@ -36,9 +36,6 @@ Policy = Literal["keep", "move", "exit"]
 
 LATENESS = 72 * 3_600_000
 """Events older than this start nothing (engine.md 7); setting `lateness` (ms) changes it."""
-
-CLASSES = ("engagement", "funnel", "rfm")
-"""Settings that say something about everybody: when one is altered, everybody is judged anew (engine/batch.py)."""
 
 _STATUS_AFTER = {"pause": "paused", "resume": "live", "sunset": "sunset", "stop": "stopped"}
 
@@ -122,7 +119,7 @@ class Plan:
     stages: tuple[funnel.Stage, ...] = ()
     """The funnel."""
     altered: dict[str, int] = field(default_factory=dict[str, int])
-    """engagement, funnel, rfm → number of the change that altered it last."""
+    """engagement, funnel, rfm → number of the change that altered it last: everybody is judged anew then (engine/batch.py)."""
     exits: dict[tuple[str, int], tuple[ExitLeaf, ...]] = field(
         default_factory=dict[tuple[str, int], tuple[ExitLeaf, ...]]
     )
@@ -181,8 +178,7 @@ class Plan:
         altered = self.altered
         if change.kind == "settings":
             settings = {**settings, **(change.document or {})}
-            differ = [name for name in CLASSES if settings.get(name) != self.settings.get(name)]
-            altered = {**altered, **dict.fromkeys(differ, change.number)}
+            altered = {**altered, **dict.fromkeys(self._altered_by(settings), change.number)}
         elif change.kind in ("segment", "segment_live", "segment_gone"):
             segments, warming = _segments_after(change, segments, warming)
         else:
@@ -203,6 +199,15 @@ class Plan:
             altered=altered,
         )
         return plan._indexed()
+
+    def _altered_by(self, settings: dict[str, Any]) -> Iterator[str]:
+        """Which of the classes these settings alter so that somebody who does nothing must hear of it."""
+        if score.timing(score.parse(settings.get("engagement"), "", [])) != score.timing(self.engagement):
+            yield "engagement"
+        if settings.get("funnel") != self.settings.get("funnel"):
+            yield "funnel"
+        if settings.get("rfm") != self.settings.get("rfm") and rfm.CHANGED in self.reads:
+            yield "rfm"
 
     def _after(self, change: PlanChange) -> Published:
         before = self.journeys.get(change.journey)

@@ -133,6 +133,11 @@ def _times_today(leaf: Leaf, at: int, view: View) -> int:
 # --- the timer ---
 
 
+def timing(rules: Engagement | None) -> tuple[Decay, float] | None:
+    """What the timer depends on; None: there is none."""
+    return None if rules is None or rules.decay is None else (rules.decay, rules.floor)
+
+
 def schedule(rules: Engagement | None, profile: Profile, now: int) -> None:
     """See that the timer is set where the score may decay, not later than it does; without a rule there is none."""
     turns = profile.turns
