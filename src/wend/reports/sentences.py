@@ -101,7 +101,8 @@ def step_sentence(step: dict[str, Any], summaries: dict[str, str] | None = None)
         case "started":
             key = f" (key {detail['key']})" if "key" in detail else ""
             test = " as a test person" if detail.get("test") else ""
-            return f"started by {step['why'] or 'a trigger'}{key}{test}"
+            by = step["why"] or "a trigger"
+            return f"{by if by.startswith('put in') else f'started by {by}'}{key}{test}"
         case "refused":
             if step.get("journey") == "":
                 return f"not kept{because}"

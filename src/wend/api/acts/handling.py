@@ -93,7 +93,7 @@ async def act(conn: Connection, wanted: Wanted, *, who: str) -> Done:
         at = await append(conn, [NewInput(id, input.KIND, payload) for id in ids])
         done = Done(len(ids), 0, at or now)
     whom = f"segment {wanted.segment}" if wanted.segment else f"{len(ids)} people"
-    await audit(conn, who, f"{said}: {whom}", {"node": wanted.node, "people": list(wanted.people[:100])})
+    await audit(conn, who, f"{said}: {whom}", {"node": wanted.node, "people": [str(id) for id in ids[:100]]})
     return done
 
 
