@@ -1,4 +1,4 @@
-"""What has to be done now and then beside the engine's own maintenance: refused input and alerts are kept for a limited time, and what is
+"""What has to be done now and then beside the engine's own maintenance: refused input, alerts and broadcasts are kept for a limited time, and what is
 learned from everybody is learned anew now and then, where a setting says so or a journey reads it (learning.py)."""
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from wend.store.postgres import Connection, Pool, fetch_one, sql
 _EVERY = 3600.0  # seconds
 _LETTERS_KEPT = 90 * DAY
 _ALERTS_KEPT = 180 * DAY
+_BROADCASTS_KEPT = 90 * DAY
 
 log = structlog.get_logger("wend.housekeeping")
 
@@ -31,6 +32,7 @@ async def housekeeping(pool: Pool, clock: DatabaseClock) -> None:
                 await conn.execute("delete from dead_letter where at < %s", (clock.now_ms() - _LETTERS_KEPT,))
                 old = "delete from alert where at < %s and status not in ('queued', 'sending')"
                 await conn.execute(old, (clock.now_ms() - _ALERTS_KEPT,))
+                await conn.execute("delete from broadcast where ended_at < %s", (clock.now_ms() - _BROADCASTS_KEPT,))
             for subject in SUBJECTS:
                 async with pool.connection() as conn:
                     await relearn(conn, subject, clock.now_ms())
