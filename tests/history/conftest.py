@@ -1,20 +1,14 @@
-"""A migrated workspace, to be emptied for every history."""
+"""A migrated workspace for every test."""
 
 from __future__ import annotations
 
-import asyncio
-import threading
-
 import pytest
+from tests.delivery.templates_db import migrated
 from tests.history.stored import PARTITIONS
 
-from wend.store.migrate import migrate
+from wend.store.embedded import Embedded
 
 
-@pytest.fixture
-def url(database_url: str) -> str:
-    # In a thread of its own: the tests that take it may run in a loop, or make their own.
-    thread = threading.Thread(target=lambda: asyncio.run(migrate(database_url, partitions=PARTITIONS)))
-    thread.start()
-    thread.join()
-    return database_url
+@pytest.fixture(scope="session")
+def template_db(pg_server: Embedded) -> str:
+    return migrated(pg_server, "test_history_template", PARTITIONS)

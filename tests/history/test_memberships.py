@@ -22,13 +22,13 @@ SEGMENTS: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("seed", [1, 2])
-async def test_membership_is_what_sql_finds_whenever_it_is_asked(url: str, seed: int) -> None:
+async def test_membership_is_what_sql_finds_whenever_it_is_asked(database_url: str, seed: int) -> None:
     draw = Random(seed)
-    async with empty_world(url) as world:
+    async with empty_world(database_url) as world:
         world.clock.now = BEGINNING - 1
         await publish(world, *({"id": id, "name": id, "condition": raw} for id, raw in SEGMENTS.items()))
         await world.run()
-        deeds = drawn_history(draw, 30)
+        deeds = drawn_history(draw, 16)
         for later in (0, 3 * HOUR, 2 * DAY, 20 * DAY):
             await live(world, deeds, END + later)
             deeds = []

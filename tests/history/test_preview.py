@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import asyncio
+import json
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
 
 import pytest
 from tests.engine.world import DAY, World
@@ -10,18 +14,18 @@ from tests.history.stored import BEGINNING, PARTITIONS, asked, condition, empty_
 
 from wend.api.acts import preview
 from wend.api.acts.journeys import Refused
+from wend.cli import main
 from wend.core.inputs import Event, Identify
+from wend.history.members import members
 from wend.history.size import Size, size
-from wend.store.migrate import migrate
 
 NOW = BEGINNING + 5 * DAY
 
 
-@pytest.fixture
-async def world(database_url: str) -> AsyncIterator[World]:
+@asynccontextmanager
+async def hundred(url: str) -> AsyncGenerator[World]:
     """A hundred people; the even ones live in Berlin, each third looked, each fifth has the tag x."""
-    await migrate(database_url, partitions=PARTITIONS)
-    async with empty_world(database_url) as world:
+    async with empty_world(url) as world:
         deeds = []
         for id in range(1, 101):
             tags = [] if id % 5 else ["x"]
@@ -29,6 +33,12 @@ async def world(database_url: str) -> AsyncIterator[World]:
             if id % 3 == 0:
                 deeds.append((BEGINNING + 4 * DAY, id, Event("Looked", BEGINNING + 4 * DAY, {"page": str(id)})))
         await live(world, deeds, NOW)
+        yield world
+
+
+@pytest.fixture
+async def world(database_url: str) -> AsyncIterator[World]:
+    async with hundred(database_url) as world:
         yield world
 
 
@@ -63,8 +73,6 @@ async def test_what_no_condition_had_asked_for_before_is_worked_out_from_history
 
 
 async def test_one_partition_or_some_people_may_be_asked_about(world: World) -> None:
-    from wend.history.members import members
-
     berlin = condition({"attribute": "city", "is": "Berlin"})
     async with world.pool.connection() as conn:
         of = [one async for one in members(conn, berlin, NOW, partition=1)]
@@ -92,3 +100,29 @@ async def test_documents_are_read_for_their_condition_and_faults_are_told(world:
                 await preview.preview(conn, raw)
             assert refused.value.problems[0].where == where
             assert what in refused.value.problems[0].message
+
+
+def test_the_command_takes_a_file_or_json(
+    database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def fill() -> None:
+        async with hundred(database_url):
+            pass
+
+    def wend(*args: str) -> str:
+        monkeypatch.setattr("sys.argv", ["wend", "segment", "size", *args])
+        with pytest.raises(SystemExit):
+            main()
+        said = capsys.readouterr()
+        return said.out + said.err
+
+    asyncio.run(fill())
+    monkeypatch.setenv("WEND_DATABASE_URL", database_url)
+    file = tmp_path / "berlin.yaml"
+    file.write_text("id: berlin\nname: Berlin\ncondition: {attribute: city, is: Berlin}\n")
+    assert wend(str(file)) == "50 of 100 people\n"
+    found = json.loads(wend('{"tag": "x"}', "--json"))
+    assert found == {"count": 20, "exact": True, "of": 100, "margin": 0}
+    assert "is no form of condition" in wend('{"tagg": "x"}')
+    assert "this is no JSON" in wend("{tag: x}")
+    assert "No such file" in wend(str(tmp_path / "nowhere.yaml"))

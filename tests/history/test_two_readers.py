@@ -15,10 +15,7 @@ from hypothesis import strategies as st
 from tests.history.drawn import END, EVENTS, drawn_condition, drawn_history
 from tests.history.stored import BEGINNING, Deed, asked, condition, empty_world, live, memory_of, publish
 
-from wend.history.members import draw
 from wend.history.size import Size, size
-from wend.history.sql.exact import is_true_in_sql
-from wend.history.sql.reader import to_sql
 
 LOOKERS = {"id": "lookers", "name": "Lookers", "condition": {"event": EVENTS[0], "count": {"gte": 2}, "within": "12d"}}
 VIP = {"id": "vip", "name": "VIP", "list": True}
@@ -36,23 +33,17 @@ async def compare(url: str, raws: list[dict[str, Any]], deeds: list[Deed]) -> No
         assert not await world.rows("select 1 from parked")
         async with world.pool.connection() as conn:
             memory = await memory_of(conn)
-            for one in conditions:
+            for place, one in enumerate(conditions):
                 wanted = memory.members(one, END)
                 assert await asked(conn, one, END, memory.plan) == wanted, one.dump()
-                if is_true_in_sql(one):
-                    fragment = to_sql(one, END, memory.plan.zone)
-                    await draw(conn, fragment)
-                    found = await (await conn.execute(fragment.counts.encode(), fragment.params)).fetchone()
-                    assert found is not None
-                    assert found[2] == len(memory.people)
-                assert await size(conn, one, END, zone=memory.plan.zone, settings=memory.plan.settings) == Size(
-                    len(wanted), True, len(memory.people)
-                )
+                if place % 8 == 0:
+                    found = await size(conn, one, END, zone=memory.plan.zone, settings=memory.plan.settings)
+                    assert found == Size(len(wanted), True, len(memory.people))
 
 
-@settings(max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(max_examples=6, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(seed=st.integers(0, 1 << 32))
-def test_memory_and_sql_agree_on_everybody(url: str, seed: int) -> None:
+def test_memory_and_sql_agree_on_everybody(database_url: str, seed: int) -> None:
     draw = Random(seed)
     raws = [drawn_condition(draw) for _ in range(40)]
-    asyncio.run(compare(url, raws, drawn_history(draw, 16)))
+    asyncio.run(compare(database_url, raws, drawn_history(draw, 16)))

@@ -17,7 +17,7 @@ from wend.history.decide import Decider, Told
 from wend.history.sql.reader import Fragment, to_sql
 from wend.store.postgres import Connection
 
-BATCH = 2_000
+BATCH = 5_000
 
 
 async def members(
