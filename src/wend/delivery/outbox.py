@@ -17,7 +17,6 @@ from wend.store.codec import decode_json, encode_input
 from wend.store.log import Appender, NewInput
 from wend.store.postgres import Connection, Pool, fetch_all, sql
 
-_ASKS = sorted(ASK_KINDS)
 _WHY = 300
 """Characters of a reason that an answer carries."""
 
@@ -84,7 +83,6 @@ class Outbox:
             "limit": limit,
             "each": max(8, limit * 2 // len(partitions)),
             "mode": self._mode,
-            "asks": _ASKS,
         }
         return await self._claimed("delivery_claim", args)
 
@@ -94,10 +92,9 @@ class Outbox:
         now: int,
         lease: int,
         limit: int,
-        kinds: Sequence[str] = _ASKS,
         busy: Sequence[str] = (),
     ) -> list[Row]:
-        """The same for what is asked of the outside, by kind; nothing of those that are `busy`."""
+        """The same for what is asked of the outside; nothing of the services that are `busy`."""
         args = {
             "partitions": list(partitions),
             "now": now,
@@ -106,7 +103,6 @@ class Outbox:
             "limit": limit,
             "each": max(8, limit * 2 // len(partitions)),
             "mode": self._mode,
-            "kinds": list(kinds),
             "busy": list(busy),
         }
         return await self._claimed("ask_claim", args)

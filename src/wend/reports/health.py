@@ -51,6 +51,9 @@ async def replaying(conn: Connection) -> bool:
     return row is not None and row["value"] == "replay"
 
 
+_ASKS = "('api', 'coupon', 'audience', 'alert')"  # as the indexes have them (schema.sql)
+
+
 async def trouble(conn: Connection) -> dict[str, int]:
     """What an operator may have to look at: counts by kind."""
     row = await first(
@@ -65,10 +68,13 @@ async def trouble(conn: Connection) -> dict[str, int]:
 
 
 async def outbox(conn: Connection) -> dict[str, int]:
-    """Messages by status: those that wait are counted now, outcomes come from the counters."""
+    """Messages by status: those that wait are counted now, outcomes come from the counters. `asked`: what is asked of the outside
+    and waits to be done."""
     found = await rows(
         conn,
-        "select status, count(*)::bigint as n from outbox where status in ('queued', 'sending') group by status"
+        "select status, count(*)::bigint as n from outbox where status in ('queued', 'sending')"
+        f" and channel not in {_ASKS} group by status"
+        f" union all select 'asked', count(*)::bigint from outbox where status in ('queued', 'sending') and channel in {_ASKS} having count(*) > 0"
         " union all select what, sum(n)::bigint from tally where node <> ''"
         " and what in ('accepted', 'refused', 'dropped', 'uncertain') group by what order by 1",
     )

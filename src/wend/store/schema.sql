@@ -119,7 +119,11 @@ create table outbox (
     data json not null default '{}',
     primary key (partition, effect_id)
 ) with (fillfactor = 80);
-create index outbox_due on outbox (partition, not_before) where status in ('queued', 'sending');
+-- What is asked of the outside lies here too; who takes messages must not wade through it, nor the other way round.
+create index outbox_due on outbox (partition, not_before) where status in ('queued', 'sending')
+    and channel not in ('api', 'coupon', 'audience', 'alert');
+create index outbox_asked on outbox (partition, not_before) where status in ('queued', 'sending')
+    and channel in ('api', 'coupon', 'audience', 'alert');
 create index outbox_journey on outbox (journey, at desc, effect_id);
 create index outbox_profile on outbox (partition, profile_id, at);
 create index outbox_provider on outbox (provider_id) where provider_id is not null;

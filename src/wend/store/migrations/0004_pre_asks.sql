@@ -1,4 +1,11 @@
 -- What journeys have done outside: services, coupons, alerts, changes of audiences.
+-- What is asked of the outside lies in the outbox too; who takes messages must not wade through it, nor the other way round.
+drop index outbox_due;
+create index outbox_due on outbox (partition, not_before) where status in ('queued', 'sending')
+    and channel not in ('api', 'coupon', 'audience', 'alert');
+create index outbox_asked on outbox (partition, not_before) where status in ('queued', 'sending')
+    and channel in ('api', 'coupon', 'audience', 'alert');
+
 -- Services that journeys may call. Secret headers and a secret path lie in `secret`, under `service:<id>`.
 create table service (
     id text primary key,

@@ -1,7 +1,7 @@
 -- What is done outside besides messages: services, coupons, alerts, audiences.
 
 -- name: ask_claim
--- As delivery_claim, for what is asked: kinds in the place of channels. `busy`: services that work on as much as they may.
+-- As delivery_claim, for what is asked. `busy`: services that work on as much as they may.
 with due as materialized (
     select d.partition, d.effect_id
     from unnest(%(partitions)b::int[]) as p(partition)
@@ -9,7 +9,8 @@ with due as materialized (
         select o.partition, o.effect_id from outbox o
         where o.partition = p.partition and o.status in ('queued', 'sending')
             and o.not_before <= %(now)s and o.lease <= %(now)s
-            and o.channel = any(%(kinds)b::text[]) and o.template <> all(%(busy)b::text[])
+            and o.channel in ('api', 'coupon', 'audience', 'alert')
+            and o.template <> all(%(busy)b::text[])
             and exists (select from workspace w where w.name = 'mode' and w.value::text = %(mode)s)
         order by o.not_before
         limit %(each)s
