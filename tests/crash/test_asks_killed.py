@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
+import pytest
 from tests.crash.test_kill import drained, let_leases_of_the_dead_run_out
 from tests.e2e.running import until, wend
 
@@ -85,6 +86,7 @@ def crm() -> Iterator[Crm]:
         one.server.server_close()
 
 
+@pytest.mark.slow
 def test_a_sender_killed_while_calling_does_nothing_twice_and_everybody_is_answered(tmp_path: Path) -> None:
     with crm() as service, wend(tmp_path / "data", WEND_PARTITIONS="4") as server:
         service.pause = 0.3
