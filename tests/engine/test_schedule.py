@@ -285,6 +285,13 @@ async def test_a_crash_while_firing_neither_loses_nor_repeats_a_due(world: World
     assert await fired(world) == 1
 
 
+def test_a_rule_that_nobody_can_read_and_that_came_in_all_the_same_never_falls_due() -> None:
+    simulation = Simulation(plan_of(journey({"date": {"rrule": "FREQ=DAILY;BYDAY=XX"}})), now=MONDAY)
+    simulation.feed(1, Identify({}, MONDAY))
+    simulation.advance(MONDAY + 9 * DAY)
+    assert starts(simulation) == []
+
+
 async def test_members_at_publishing_are_started_once_over_all_versions(world: World) -> None:
     world.clock.now = MONDAY
     await world.known(1, 2, 3)

@@ -42,6 +42,7 @@ _AT_ONCE = 4
 _BACKLOG = 4_000
 """Rows that a partition may be behind while people are added to it."""
 _POLL = 0.2
+_BACK_OFF = 5.0
 _PASSING = (psycopg.OperationalError, psycopg.errors.SerializationFailure, PoolTimeout, OSError)
 
 
@@ -171,9 +172,16 @@ class Broadcasts:
             except _PASSING as error:
                 log.warning("the database does not answer, trying again: %s", error)
                 worked = False
+            except Exception:  # noqa: BLE001 - the worker beside it must go on
+                log.exception("a broadcast or schedule failed, it is tried again")
+                await self._wait(_BACK_OFF)
+                continue
             if not worked:
-                with suppress(TimeoutError):
-                    await asyncio.wait_for(self._stop.wait(), self._poll)
+                await self._wait(self._poll)
+
+    async def _wait(self, seconds: float) -> None:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._stop.wait(), seconds)
 
     async def look(self) -> bool:
         """Fire what is due, and do one step for every partition that has room; False when there was nothing to do."""

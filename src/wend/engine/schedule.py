@@ -127,7 +127,11 @@ def _wound(work: Clockwork, one: Timed, plan: Plan) -> Clockwork:
     assert work.since is not None
     if one.schedule is None:
         return replace(work, due=work.since)
-    return replace(work, due=next_due(one.schedule, one.published, plan.zone, work.since))
+    try:
+        due = next_due(one.schedule, one.published, plan.zone, work.since)
+    except (ValueError, OverflowError):
+        due = None  # publishing refuses such a rule (schedule_problems); one that came another way never falls due
+    return replace(work, due=due)
 
 
 def strike(work: Clockwork, one: Timed, plan: Plan, now: int) -> tuple[Due, Clockwork]:
