@@ -17,6 +17,7 @@ from wend.commands import (
     business,
     catalogue,
     coupons,
+    gallery,
     geofences,
     identity,
     importing,
@@ -50,6 +51,7 @@ app = typer.Typer(
 app.add_typer(keys.app, name="key")
 app.add_typer(journeys.app, name="journey")
 app.add_typer(templates.app, name="template")
+app.add_typer(gallery.app, name="gallery")
 segments.app.command()(sizing.size)
 app.add_typer(segments.app, name="segment")
 app.add_typer(geofences.app, name="geofence")

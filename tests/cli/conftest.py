@@ -80,12 +80,13 @@ class Said:
     stderr: str
 
 
-def wend(*words: str | Path, data: Path, **environment: str) -> Said:
+def wend(*words: str | Path, data: Path | None = None, **environment: str) -> Said:
     """Run a command to its end, by its entry point, in this process: a new Python each time would take a second or more."""
     out, err = io.StringIO(), io.StringIO()
     code: object = 0
     with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
-        patch.setattr(sys, "argv", ["wend", *map(str, words), "--data", str(data)])
+        where = [] if data is None else ["--data", str(data)]
+        patch.setattr(sys, "argv", ["wend", *map(str, words), *where])
         for name, value in environment.items():
             patch.setenv(name, value)
         try:

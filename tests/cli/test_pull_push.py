@@ -71,8 +71,14 @@ def test_one_fault_and_nothing_is_published(up: Up) -> None:
     before = up.get("/api/journeys")["items"], up.get("/api/segments")["items"]
     failed = wend("journey", "push", repo, "--yes", data=up.data)
     assert failed.returncode == 1
-    assert f"{repo}/journeys/hello.yaml: nodes.mail.send.template: there is no template 'hello-mial'; did you mean" in failed.stderr
-    assert f"{repo}/segments/buyers.yaml: condition: 'ordres' is no form of condition; did you mean 'orders'?" in failed.stderr
+    assert (
+        f"{repo}/journeys/hello.yaml: nodes.mail.send.template: there is no template 'hello-mial'; did you mean"
+        in failed.stderr
+    )
+    assert (
+        f"{repo}/segments/buyers.yaml: condition: 'ordres' is no form of condition; did you mean 'orders'?"
+        in failed.stderr
+    )
     assert (up.get("/api/journeys")["items"], up.get("/api/segments")["items"]) == before
 
     (repo / "segments/other.yaml").write_text("id: another\nlist: true\n")

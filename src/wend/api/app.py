@@ -25,13 +25,14 @@ from wend.api import (
     templates,
 )
 from wend.api import coupons as coupons_api
+from wend.api import gallery as gallery_api
 from wend.api import identity as identity_api
 from wend.api import journeys as journeys_api
 from wend.api import schema as schema_api
 from wend.api import segments as segments_api
 from wend.api import services as services_api
 from wend.api.idempotency import Idempotency
-from wend.api.pages import alerts, home, identity, inbox, journeys, people, versions
+from wend.api.pages import alerts, gallery, home, identity, inbox, journeys, people, versions
 from wend.api.pages import segments as segment_pages
 from wend.api.security import page_guard
 from wend.api.surface import Surface
@@ -72,6 +73,7 @@ def build(surface: Surface, recipients: Sequence[BaseRoute] = ()) -> FastAPI:
         publishing,
         handling,
         journeys_api,
+        gallery_api,
         templates,
         profiles,
         messages,
@@ -91,7 +93,7 @@ def build(surface: Surface, recipients: Sequence[BaseRoute] = ()) -> FastAPI:
         alerts_api,
     ):
         app.include_router(noun.router)
-    for pages in (home, journeys, versions, people, inbox, alerts, identity, segment_pages):
+    for pages in (home, journeys, versions, people, inbox, alerts, identity, segment_pages, gallery):
         app.include_router(pages.router, dependencies=[Depends(page_guard)])
     return app
 

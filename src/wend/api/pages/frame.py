@@ -17,6 +17,7 @@ _NAVIGATION = (
     ("/", "Home"),
     ("/journeys", "Journeys"),
     ("/segments", "Segments"),
+    ("/gallery", "Gallery"),
     ("/people", "People"),
     ("/inbox", "Inbox"),
     ("/alerts", "Alerts"),
