@@ -215,6 +215,38 @@ def test_templates_must_exist_and_fit_the_channel() -> None:
     ]
 
 
+def test_journeys_lists_and_stages_that_nodes_name_must_be_there() -> None:
+    nodes = {
+        "a": {"start_journey": "welcom", "next": "b"},
+        "b": {"start_journey": "j", "next": "c"},
+        "c": {"list_add": "club", "next": "d"},
+        "d": {"list_remove": "vip", "next": "e"},
+        "e": {"list_add": "clubb", "next": "f"},
+        "f": {"move_stage": "mqll", "next": "over"},
+    }
+    known = Known(
+        journeys=frozenset({"welcome"}), segments={"club": "list", "vip": "live"}, stages=frozenset({"lead", "mql"})
+    )
+    assert problems(journey(nodes), known) == [
+        "nodes.a.start_journey.journey: there is no journey 'welcom'; did you mean 'welcome'?; push it with"
+        " `wend journey push`",
+        "nodes.d.list_remove.list: there is no list 'vip'; make it with `wend segment push`",
+        "nodes.e.list_add.list: there is no list 'clubb'; did you mean 'club'?; make it with `wend segment push`",
+        "nodes.f.move_stage.to: there is no stage 'mqll'; did you mean 'mql'?; add it to `funnel` of the settings",
+    ]
+
+
+def test_a_split_can_only_learn_for_a_goal() -> None:
+    split = {"n": {"split": {"weights": {"a": 1}, "optimise": "goal"}, "a": "over"}}
+    assert problems(journey(split)) == ["nodes.n.split.optimise: the journey has no goal to be optimised for"]
+    assert problems(journey(split, goal={"event": "A"})) == []
+
+
+def test_a_template_of_the_one_channel_is_right() -> None:
+    nodes = {"n": {"send": {"channel": "email", "template": {"email": "t"}}, "next": "over"}}
+    assert problems(journey(nodes), Known(templates={"t": "email"})) == []
+
+
 def test_names_never_heard_of_are_warned_of_once_and_refuse_nothing() -> None:
     nodes = {
         "w": {"wait_for_event": {"event": ["Order Compleeted", "Go"]}, "happened": "c"},

@@ -124,7 +124,7 @@ def _hear(passing: Pass, run: Run, happened: Happened) -> None:
         for one in runs:
             _note_answer(passing, one, happened.answer)
     takers: list[Run] = []
-    others: list[tuple[Run, int]] = []
+    others: list[Run] = []
     for one in runs:
         its = passing.plan.compiled(one.journey, one.version)
         if one.phase in ("frozen", "delayed") or not concerns(its.listens[one.node], happened):
@@ -132,13 +132,12 @@ def _hear(passing: Pass, run: Run, happened: Happened) -> None:
         if event is not None and its.node(one.node).TAKES_EVENTS:
             takers.append(one)
         else:
-            others.append((one, one.move))
+            others.append(one)
     taken = [_offer_to_node(passing, one, happened) for one in takers]
     if not any(taken) and _leaves(passing, compiled, run, happened, event):
         return
-    for one, move in others:
-        if one.id not in passing.gone and one.move == move:
-            _offer_to_node(passing, one, happened)
+    for one in others:
+        _offer_to_node(passing, one, happened)
 
 
 def _leaves(passing: Pass, compiled: Compiled, run: Run, happened: Happened, event: Event | None) -> bool:

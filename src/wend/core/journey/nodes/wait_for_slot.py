@@ -15,7 +15,7 @@ from wend.core.duration import HOUR, format_duration
 from wend.core.habits import best_hour
 from wend.core.journey.contract import Answer, Go, Node, Park, Turn
 from wend.core.journey.fields import CHANNEL, DURATION, TIME_OF_DAY, Field, Type, choice, list_of, parse_settings
-from wend.core.journey.happened import AttributesChanged, Happened
+from wend.core.journey.happened import Happened
 from wend.core.journey.timing import DAYS, Slot
 from wend.core.problems import Problem, shown
 from wend.core.zone import next_local_time, to_local
@@ -70,9 +70,7 @@ class WaitForSlot(Node):
         return Go("next", "its time has come") if self.settings["best_time"] else self.enter(turn)
 
     def hear(self, turn: Turn, happened: Happened) -> Answer | None:
-        if isinstance(happened, AttributesChanged) and "timezone" in happened.changes:
-            return self.enter(turn)
-        return None
+        return self.enter(turn)  # the zone may be another one
 
     def listens(self) -> Listens:
         return Listens(attributes=frozenset({"timezone"}))
