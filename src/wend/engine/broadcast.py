@@ -172,7 +172,7 @@ class Broadcasts:
             except _PASSING as error:
                 log.warning("the database does not answer, trying again: %s", error)
                 worked = False
-            except Exception:  # noqa: BLE001 - the worker beside it must go on
+            except Exception:  # the worker beside it must go on
                 log.exception("a broadcast or schedule failed, it is tried again")
                 await self._wait(_BACK_OFF)
                 continue

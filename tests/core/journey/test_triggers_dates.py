@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from tests.core.journey.story import Story, journey, ms, shown
+from tests.core.journey.test_merge import joined, people
 
 from wend.core.inputs import Identify
 from wend.core.journey.dates import anniversaries, shifted
@@ -165,3 +166,17 @@ def test_dates_at_the_ends_of_time_do_no_harm(value: str, offset: int) -> None:
     assert decision.profile.attributes["due"] == value
     assert shifted(ms("2026-03-02 10:00"), 10**15, None, "UTC") > 0
     assert len(list(anniversaries(ms("2026-03-02 10:00"), story.now, 0, None, "UTC"))) == 4
+
+
+def test_engine_13_two_who_turn_out_to_be_one_have_one_birthday() -> None:
+    anonymous, survivor = people(birthday(at="09:00"))
+    for one in (anonymous, survivor):
+        one.until("2026-03-10 09:30")
+    anonymous.identify(birthday="1990-03-10")
+    assert started(anonymous) == ["2026-03-10 09:30"]
+    both = joined(anonymous, survivor)
+    both.wait("30d")
+    assert both.profile.attributes["birthday"] == "1990-03-10"
+    assert started(both) == []
+    both.wait("1y")
+    assert started(both) == ["2027-03-10 09:00"]

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from wend.core.condition.base import FOREVER, View
 from wend.core.condition.member import key_of
 from wend.core.journey.happened import FactsChanged, Happened, SegmentChanged
+from wend.core.journey.triggers.dates import DateDue
 from wend.core.profile import Profile
 from wend.core.segment import SCORE, Segment
 
@@ -100,7 +101,12 @@ def joined(passing: Pass, other: Profile) -> None:
     members = passing.profile.segments
     for key, since in other.segments.items():
         segment = passing.plan.watch.named.get(key)
-        if segment is None or key in members:
+        if key in members:
+            continue
+        if segment is None:
+            hidden = passing.plan.watch.by_key.get(key)
+            if hidden is not None and isinstance(hidden.condition, DateDue):
+                members[key] = since  # this date has come for either of them: not twice
             continue
         members[key] = since
         passing.memberships[segment] = since
