@@ -67,7 +67,7 @@ def _shown(entry: Entry) -> dict[str, Any]:
 def _entry(id: str) -> Entry:
     found = entries().get(id)
     if found is None:
-        raise missing(f"The gallery has no journey '{id}'{nearest(id, entries())}.")
+        raise missing("journey in the gallery", id, nearest(id, entries()))
     return found
 
 
