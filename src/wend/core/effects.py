@@ -91,7 +91,7 @@ StepKind = Literal[
     "answered",  # what came of an Ask; `branch` holds the state
     "dropped",  # permission denied, or dropped at delivery
     "outcome",  # accepted, refused, uncertain, opened, clicked …; `branch` holds the state
-    "arrived",  # a branch of a `parallel` is over: at its join, at an end, or failed
+    "arrived",  # a branch of a `parallel` is over: at its join, at an end, failed or skipped
     "goal",  # the goal was reached; detail: value
     "lifted",  # a new version was published: `branch` moved or stays; detail: from, to (versions), node (before)
     "handled",  # an operator's hand: `branch` out or skip; `why` names who

@@ -61,7 +61,11 @@ def _head(answer: Answer) -> str:
         place = inside[-1].place
         assert place is not None
         until = f" until {clock(place['until'])}" if place["until"] is not None else ""
-        return f"{answer.name} is in '{answer.journey}' now, at {_node(answer, place['node'])}{until}."
+        told = f"{answer.name} is in '{answer.journey}' now, at {_node(answer, place['node'])}{until}."
+        branches = ", ".join(
+            _node(answer, one["node"]) for one in sorted(inside[-1].branches, key=lambda it: it["node"])
+        )
+        return told + (f" Its branches are at {branches}." if branches else "")
     if answer.status == "finished":
         times = "once" if len(answer.runs) == 1 else f"{len(answer.runs)} times"
         return f"{answer.name} went through '{answer.journey}' {times} and is not in it now."

@@ -34,6 +34,8 @@ class Journeyed:
     started: int
     steps: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
     place: dict[str, Any] | None = None
+    branches: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
+    """Where its branches rest, while it goes several ways at once."""
 
 
 @dataclass(slots=True)
@@ -130,7 +132,8 @@ async def _runs(conn: Connection, answer: Answer, partition: int, profile_id: in
         if step["kind"] == "refused":
             answer.refusals.append(step)
             continue
-        run = found.setdefault(step["run"], Journeyed(step["run"], step["version"], step["at"]))
+        whole = step["run"].partition(".")[0]  # a branch belongs to the run that goes several ways
+        run = found.setdefault(whole, Journeyed(whole, step["version"], step["at"]))
         run.steps.append(step)
         run.version = step["version"] or run.version
     for place in await rows(
@@ -139,8 +142,12 @@ async def _runs(conn: Connection, answer: Answer, partition: int, profile_id: in
         " where partition = %s and profile_id = %s and journey = %s",
         args,
     ):
-        run = found.setdefault(place["run"], Journeyed(place["run"], place["version"], place["started"]))
-        run.place, run.started = place, place["started"]
+        whole = place["run"].partition(".")[0]
+        run = found.setdefault(whole, Journeyed(whole, place["version"], place["started"]))
+        if place["run"] == whole:
+            run.place, run.started = place, place["started"]
+        else:
+            run.branches.append(place)
     answer.runs = list(found.values())
     answer.messages += await rows(
         conn,

@@ -265,12 +265,12 @@ def test_branches_count_among_the_runs_and_one_without_room_is_skipped_and_told(
     story = Story(*waits, both(*HOURS))
     story.event()
     assert len(story.profile.runs) == MAX_RUNS
-    assert story.refusals == ["already in 20 runs at once, the limit: this branch is skipped"]
+    assert story.whys("arrived") == ["skipped: already in 20 runs at once, the limit"]
     story.wait("1h")
     assert "after" in story.profile.tags
     full = Story(*waits, journey({"w": {"wait": "9d", "next": "over"}}, id="w99"), both(*HOURS))
     full.event()
-    assert len(full.refusals) == 2 and full.whys("ended", journey="j") == ["none of its branches came to a join"]
+    assert len(full.whys("arrived")) == 2 and full.whys("ended", journey="j") == ["none of its branches came to a join"]
 
 
 def test_restarting_a_run_restarts_all_of_it_and_the_key_stands_for_all_of_it() -> None:

@@ -27,8 +27,8 @@ def fork(passing: Pass, turn: RunTurn, answer: Fork, begin: Callable[[RunTurn], 
     for branch in answer.branches:
         target = compiled.document.nodes[run.node].branches[branch]
         if len(profile.runs) >= MAX_RUNS:
-            why = f"already in {MAX_RUNS} runs at once, the limit: this branch is skipped"
-            passing.step("refused", run, branch=branch, why=why)
+            why = f"skipped: already in {MAX_RUNS} runs at once, the limit"
+            passing.step("arrived", run, branch=branch, why=why)
             continue
         one = _branch(passing, turn, target)
         passing.step("moved", run, branch=branch, detail={"to": target, "run": one.id})
