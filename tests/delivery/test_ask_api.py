@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from tests.delivery.asking import (
+    COUPON,
     Heard,
     answer,
     answers,
@@ -242,6 +243,14 @@ async def test_a_sender_that_died_while_calling_leaves_what_is_uncertain_unless_
     assert (await world.message(unknown))["status"] == "uncertain"
 
 
+async def test_a_call_that_may_have_been_made_is_uncertain_also_when_its_time_is_over(world: World) -> None:
+    effect = await call(
+        world, method="POST", row={"status": "sending", "owner": "dead", "tries": 1, "expires_at": NOON - 1}
+    )
+    await asks(world).drain()
+    assert (await the_answer(world, effect)).state == "uncertain"
+
+
 async def test_a_call_that_kills_its_sender_each_time_ends_with_its_attempts(world: World) -> None:
     async with service_peer(saying(answer(200, {}))) as peer:
         await service(world, peer.port)
@@ -306,9 +315,12 @@ async def test_a_slow_service_keeps_back_neither_others_nor_mails(world: World, 
                 while len(slow.heard) < 2:
                     await asyncio.sleep(0.01)
                 quickly = await call(world, person, service="quick")
+                namesake = await ask(world, person, "coupon", {**COUPON, "pool": "recommender"})
                 mail = await world.queue(person)
                 await world.sender(inbox).drain()
                 while (await world.message(quickly))["status"] != "accepted":
+                    await asyncio.sleep(0.01)
+                while (await world.message(namesake))["status"] != "refused":
                     await asyncio.sleep(0.01)
             assert (await world.message(mail))["status"] == "accepted"
             assert len(slow.heard) == 2

@@ -17,8 +17,7 @@ import secrets as chance
 import socket
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from typing import Any, cast
 
 import psycopg
@@ -30,9 +29,9 @@ from wend.core.profile import Profile
 from wend.delivery.asks import alert, api, audience, coupon
 from wend.delivery.asks.done import Done
 from wend.delivery.asks.http import Caller
+from wend.delivery.asks.lines import Line, Lines, NotNow
 from wend.delivery.asks.services import Service, Services
 from wend.delivery.outbox import Outbox, Row, Settled
-from wend.delivery.pace import Breaker, Pace
 from wend.delivery.people import load_people
 from wend.delivery.render import SenderSettings, context
 from wend.store.clock import Clock
@@ -47,22 +46,12 @@ POLL = 0.1
 BATCH = 64
 _LOCAL = 3
 _ALERTS_EVERY = 1.0
-_SOON = 500
 _GRACE = 5.0
 _BEYOND = 30_000
 """ms for which a call's lease outlasts its timeout."""
 _AWAY = (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout, OSError)
 
 _log = structlog.get_logger("wend.delivery.asks")
-
-
-@dataclass(slots=True)
-class _Line:
-    """How one service is doing: calls in hand, pace, breaker."""
-
-    pace: Pace
-    breaker: Breaker
-    working: int = 0
 
 
 class Asks:
@@ -94,18 +83,17 @@ class Asks:
         self._caller = Caller()
         self._alerts = alert.Alerts(pool, self._caller, self._services, email, settings.sender, links.base)
         self._groups = [list(range(i, min(i + spread, partitions))) for i in range(0, partitions, spread)]
-        self._lines: dict[str, _Line] = {}
+        self._lines = Lines()
         self._local = asyncio.Semaphore(_LOCAL)
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._calls: set[asyncio.Task[None]] = set()
+        self._doing: set[asyncio.Task[None]] = set()
         self._stop = asyncio.Event()
         self.counts: Counter[tuple[str, str]] = Counter()
         """(kind, status) → rows, for metrics."""
 
     def paused(self) -> dict[str, tuple[int, str]]:
         """Service → (until, why) of those that are left alone now."""
-        now = self._clock.now_ms()
-        lines = self._lines.items()
-        return {name: (line.breaker.until, line.breaker.why) for name, line in lines if line.breaker.open_at(now)}
+        return self._lines.paused(self._clock.now_ms())
 
     async def run(self) -> None:
         """Carry out until `stop`. A database that is away is waited for."""
@@ -127,7 +115,7 @@ class Asks:
 
     async def _finish(self) -> None:
         """Let what is in hand come to its end; what takes longer is left as a sender leaves it that dies."""
-        tasks = set(self._tasks)
+        tasks = self._calls | self._doing
         if tasks:
             _, pending = await asyncio.wait(tasks, timeout=_GRACE)
             for task in pending:
@@ -144,8 +132,8 @@ class Asks:
         done = 0
         while True:
             found = await self._round()
-            while self._tasks:
-                await asyncio.wait(set(self._tasks))
+            while in_hand := self._calls | self._doing:
+                await asyncio.wait(in_hand)
             done += found
             if not found:
                 break
@@ -172,7 +160,9 @@ class Asks:
         """Take what is due and begin with it; how many rows that were."""
         taken = 0
         for group in self._groups:
-            busy = [name for name, line in self._lines.items() if self._is_full(name, line)]
+            while len(self._doing) >= BATCH:  # no more under lease than will soon be done
+                await asyncio.wait(self._doing, return_when=asyncio.FIRST_COMPLETED)
+            busy = self._lines.busy(self._services.known)
             now = self._clock.now_ms()
             rows = await self._outbox.claim_asks(group, now, now + self._lease, BATCH, busy=busy)
             if rows:
@@ -190,27 +180,30 @@ class Asks:
             law = await _published(conn)
         for row in rows:
             profile = people.get(row.profile_id)
-            early = self._too_late(row, profile)
+            early = self._early(row, profile, services.get(row.template))
             if early is not None:
                 await self._settle([early], sent=False)
             elif row.channel == "api":
                 await self._begin_call(row, cast(Profile, profile), services.get(row.template), law)
             else:
-                self._start(self._do(row, cast(Profile, profile), law))
+                self._start(self._do(row, cast(Profile, profile), law), self._doing)
 
-    def _start(self, work: Any) -> None:
-        task: asyncio.Task[None] = asyncio.create_task(work)
-        self._tasks.add(task)
+    def _start(self, work: Coroutine[Any, Any, None], among: set[asyncio.Task[None]]) -> None:
+        task = asyncio.create_task(work)
+        among.add(task)
         task.add_done_callback(self._finished)
 
     def _finished(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
+        self._calls.discard(task)
+        self._doing.discard(task)
         if not task.cancelled() and (problem := task.exception()) is not None:
             # Its row comes back when its lease is over: nothing is lost, but somebody should know.
             _log.error("carrying out failed", problem=repr(problem))
 
-    def _too_late(self, row: Row, profile: Profile | None) -> Settled | None:
+    def _early(self, row: Row, profile: Profile | None, service: Service | None) -> Settled | None:
         """What becomes of a row that is not begun at all."""
+        if row.channel == "api" and row.status == "sending" and not api.may_repeat(row, service):
+            return Settled(row, "uncertain", "its sender died while calling", answer=("uncertain", None))
         answer: Any = None if row.channel == "alert" else ("failed", None)
         if profile is None or profile.erased:
             return Settled(row, "dropped", "the person is not here any more", answer=answer)
@@ -221,41 +214,20 @@ class Asks:
 
     # --- calls ---
 
-    def _line(self, service: Service) -> _Line:
-        line = self._lines.get(service.id)
-        if line is None or line.pace.rate != service.rate:
-            line = _Line(Pace(service.rate, max(1.0, service.rate)), Breaker(), line.working if line else 0)
-            self._lines[service.id] = line
-        return line
-
-    def _is_full(self, name: str, line: _Line) -> bool:
-        service = self._services.known.get(name)
-        return service is not None and line.working >= service.at_once
-
     async def _begin_call(self, row: Row, profile: Profile, service: Service | None, law: Mapping[str, Any]) -> None:
         now = self._clock.now_ms()
-        if row.status == "sending" and not api.may_repeat(row, service):
-            died = Settled(row, "uncertain", "its sender died while calling", answer=("uncertain", None))
-            return await self._settle([died], sent=False)
         if service is None:
             return await self._settle([api.failed(row, f"there is no service '{row.template}'")], sent=False)
         if row.tries > int(row.data["request"]["retries"]):
             return await self._settle([api.failed(row, f"no attempt is left; the last: {row.why}")], sent=False)
-        line = self._line(service)
-        back, why = _SOON, f"{service.id} is busy"
-        given = 0
-        if line.breaker.open_at(now):
-            back, why = line.breaker.until - now, f"{service.id} is paused: {line.breaker.why}"
-        elif line.working < service.at_once:
-            given, back = line.pace.take(1, now)
-        if not given:
-            again = min(now + back, row.expires_at)
-            return await self._settle([Settled(row, "queued", why, not_before=again)], sent=False)
-        line.working += 1
-        self._start(self._call(row, service, line, self._values(row, profile, now, law)))
+        line = self._lines.begin(service, now)
+        if isinstance(line, NotNow):
+            again = Settled(row, "queued", line.why, not_before=min(now + line.after, row.expires_at))
+            return await self._settle([again], sent=False)
+        self._start(self._call(row, service, line, self._values(row, profile, now, law)), self._calls)
         return None
 
-    async def _call(self, row: Row, service: Service, line: _Line, values: Mapping[str, Any]) -> None:
+    async def _call(self, row: Row, service: Service, line: Line, values: Mapping[str, Any]) -> None:
         try:
             now = self._clock.now_ms()
             lease = now + int(row.data["request"]["timeout"]) + _BEYOND
@@ -268,7 +240,7 @@ class Asks:
                 line.breaker.worked()
             await self._settle([settled], sent=True)
         finally:
-            line.working -= 1
+            self._lines.end(line)
 
     # --- what the database alone does ---
 

@@ -10,7 +10,7 @@ with due as materialized (
         where o.partition = p.partition and o.status in ('queued', 'sending')
             and o.not_before <= %(now)s and o.lease <= %(now)s
             and o.channel in ('api', 'coupon', 'audience', 'alert')
-            and o.template <> all(%(busy)b::text[])
+            and (o.channel <> 'api' or o.template <> all(%(busy)b::text[]))
             and exists (select from workspace w where w.name = 'mode' and w.value::text = %(mode)s)
         order by o.not_before
         limit %(each)s
