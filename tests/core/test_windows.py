@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from wend.core.aggregate import MAX_BUCKETS, MAX_NUMBERS, Leaf, combine, is_folded, prune, remember, unite
 from wend.core.condition.base import FOREVER, Condition, View
+from wend.core.condition.measure import LOOK_AHEAD
 from wend.core.condition.syntax import parse
 from wend.core.profile import Profile, Run
 
@@ -350,6 +351,30 @@ def test_sums_stay_exact_beyond_200_values_and_bounded(window: dict[str, str]):
     late = leaf({"event": "A", "sum": "v", "gt": 1, **window})
     assert heard(profile, late, START + 1, START + 100 * day - 1, v=1)
     assert len(profile.windows[asks.id]) <= MAX_NUMBERS + MAX_BUCKETS
+
+
+def test_counts_keep_bare_instants_until_something_is_folded():
+    one, two = Profile(1), Profile(2)
+    total = {"event": "A", "from": "1y", "to": "0s"}
+    asks = leaf({"compare": [total, "is", 1]})
+    for number in range(250):
+        heard(one, asks, START + number, START + 999)
+    for number in range(3):
+        heard(two, asks, START + number, START + 999)
+    few, many = two.windows[asks.id], one.windows[asks.id]
+    assert few == [START, START + 1, START + 2]
+    assert is_folded(many)
+    for mine, theirs in ((few, many), (many, few)):
+        both = Profile(3, windows={asks.id: unite(asks, mine, theirs, START + 999)})
+        assert condition({"compare": [total, "is", 253]}).check(View(both, START + 999)).value
+
+
+def test_of_very_many_changes_the_next_is_named_after_a_look_at_some():
+    profile = Profile(1)
+    raw = {"compare": [{"event": "A", "within": "1h"}, "gte", 1]}
+    for number in range(LOOK_AHEAD + 5):
+        heard(profile, leaf(raw), START + number, START + 999)
+    assert condition(raw).check(View(profile, START + 999)) == (True, START + LOOK_AHEAD + 3_600_000)
 
 
 def test_many_buckets_become_few():

@@ -28,7 +28,8 @@ MAX_KEYS = 200
 _KEY_LENGTH = 24
 
 Keep = Literal["times", "first", "numbers", "distinct", "keys"]
-"""times: the k latest instants · first: the earliest instant · numbers: [at, value], folded into [at, n, sum, min, max] ·
+"""times: the k latest instants · first: the earliest instant · numbers: [at, value] (without a property the instant alone), folded into
+[at, n, sum, min, max] ·
 distinct: [latest at, key] of the k latest keys · keys: [at, key], the k latest of each key."""
 
 
@@ -83,7 +84,7 @@ def remember(windows: dict[str, list[Any]], leaf: Leaf, at: int, view: View) -> 
         return False
     if (leaf.since or leaf.until) and not _between_dates(leaf, at, view):
         return False
-    if leaf.keep in ("times", "first"):
+    if leaf.keep in ("times", "first") or (leaf.keep == "numbers" and not leaf.property):
         entry: Any = at
     else:
         entry = _entry(leaf, at, view)
@@ -135,8 +136,6 @@ def _between_dates(leaf: Leaf, at: int, view: View) -> bool:
 
 def _entry(leaf: Leaf, at: int, view: View) -> list[Any] | None:
     """[at, value]; None when the event lacks the property."""
-    if leaf.keep == "numbers" and not leaf.property:
-        return [at, 1]
     found = read(view, leaf.property)
     value = amount(found) if leaf.keep == "numbers" else key_text(found)
     return None if value is None else [at, value]
@@ -176,7 +175,9 @@ def _insert(leaf: Leaf, kept: list[Any], entry: Any, now: int) -> bool:
             insort(kept, entry)
             del kept[: -leaf.k]
         case "numbers":
-            insort(kept, entry, key=_at)
+            if not leaf.property:
+                entry = _counted(kept, entry)
+            insort(kept, entry, key=None if isinstance(entry, int) else _at)
             _fold(kept, leaf.window // 64 if leaf.window < FOREVER else DAY)
         case "distinct":
             old = next((other for other in kept if other[1] == entry[1]), None)
@@ -193,6 +194,19 @@ def _insert(leaf: Leaf, kept: list[Any], entry: Any, now: int) -> bool:
                 del kept[same[0]]
             del kept[:-MAX_KEYS]
     return True
+
+
+def _counted(kept: list[Any], entry: Any) -> Any:
+    """The entry of a count as `kept` takes it: the bare instant, but [at, 1] like any value where something is folded or is to be."""
+    if isinstance(entry, int) and len(kept) < MAX_NUMBERS and (not kept or isinstance(kept[0], int)):
+        return entry
+    kept[:] = map(valued, kept)
+    return valued(entry)
+
+
+def valued(entry: Any) -> Any:
+    """A bare instant as an entry with a value; others as they are."""
+    return [entry, 1] if isinstance(entry, int) else entry
 
 
 def _fold(kept: list[Any], width: int) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from wend.core.aggregate import remember, unite
+from wend.core.aggregate import remember, unite, valued
 from wend.core.condition.base import FOREVER, Condition, View
 from wend.core.condition.groups import All, Any_, Not
 from wend.core.facts import RECENT_EVENTS, apply_event
@@ -120,14 +120,14 @@ def _recent(segment: Segment) -> list[str]:
 
 def _earlier(kept: list[Any], found: list[Any], oldest: int) -> list[Any]:
     """What was kept of times that are not recorded any more; a late event that is still recorded is in both, but counts once."""
-    rest = list(found)
+    rest = [valued(entry) for entry in found]
     earlier: list[Any] = []
     for entry in kept:
         at: int = entry if isinstance(entry, int) else entry[0]
         if at >= oldest:
             continue
-        if entry in rest:
-            rest.remove(entry)
+        if valued(entry) in rest:
+            rest.remove(valued(entry))
         else:
             earlier.append(entry)
     return earlier

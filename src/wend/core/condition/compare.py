@@ -4,18 +4,22 @@ before. A and B are measures (`{event: Signed In, within: 15d}`, `{event: …, s
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import operator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, cast
 
 from wend.core.aggregate import MAX_KEYS, Leaf
 from wend.core.condition.base import Condition, Listens, Verdict, View
 from wend.core.condition.form import Form, Reader
-from wend.core.condition.measure import SETTINGS, Measure, Series, follow, read_measure, read_source
-from wend.core.condition.numbers import compare, is_number
+from wend.core.condition.measure import SETTINGS, Constant, Measure, Series, follow, read_measure, read_source
+from wend.core.condition.numbers import is_number
 from wend.core.problems import join, nearest, shown
 
-RELATIONS = ("is", "is_not", "gt", "gte", "lt", "lte")
+_RELATE: dict[str, Callable[[float, float], bool]] = {
+    "is": operator.eq, "is_not": operator.ne, "gt": operator.gt, "gte": operator.ge, "lt": operator.lt, "lte": operator.le,
+}  # fmt: skip
+RELATIONS = tuple(_RELATE)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -27,19 +31,14 @@ class Compare(Form):
     right: Measure | float
 
     def check(self, view: View) -> Verdict:
-        relation = self.relation
+        relate, now = _RELATE[self.relation], view.now
         left, right = _open(self.left, view), _open(self.right, view)
 
         def truth(instant: int) -> bool:
-            a = left.at(instant) if isinstance(left, Series) else left
-            b = right.at(instant) if isinstance(right, Series) else right
-            return a is not None and b is not None and compare(relation, b)(a)
+            a, b = left.at(instant), right.at(instant)
+            return a is not None and b is not None and relate(a, b)
 
-        changes: set[int] = set()
-        for side in (left, right):
-            if isinstance(side, Series):
-                changes |= side.changes(view.now)
-        return follow(view.now, truth, changes)
+        return follow(now, truth, left.changes(now) + right.changes(now))
 
     def leaves(self) -> Iterator[Leaf]:
         for side in (self.left, self.right):
@@ -53,8 +52,8 @@ class Compare(Form):
         return Listens(events=events)
 
 
-def _open(side: Measure | float, view: View) -> Series | float:
-    return side.series(view) if isinstance(side, Measure) else side
+def _open(side: Measure | float, view: View) -> Series | Constant:
+    return side.series(view) if isinstance(side, Measure) else Constant(side)
 
 
 def parse_compare(reader: Reader) -> Condition | None:

@@ -10,6 +10,7 @@ from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 from wend.core.aggregate import MAX_KEYS, Leaf
 from wend.core.condition.base import FOREVER, Condition, Listens, Verdict, View
@@ -38,6 +39,7 @@ from wend.core.condition.numbers import (
 )
 from wend.core.condition.sequence import parse_sequence
 
+_END = (FOREVER, 0, "")
 ONCE = NumberTest(compare("gte", 1), (0, 1))
 
 
@@ -108,13 +110,20 @@ class CountPer(Counting):
     holds: Holds
 
     def check(self, view: View) -> Verdict:
-        series = Measure(self.leaf, "distinct", self.window).series(view)
-
-        def truth(instant: int) -> bool:
-            low, high = series.between(instant)
-            return any(map(self.holds, Counter(series.column[low:high]).values()))
-
-        return follow(view.now, truth, series.changes(view.now))
+        series, holds, far = Measure(self.leaf, "distinct", self.window).series(view), self.holds, self.window.far
+        low, high = series.between(view.now)
+        ats, keys = series.ats, series.column
+        counts = Counter(keys[low:high])
+        value = any(map(holds, counts.values()))
+        moves = [(at + self.window.near, 1, key) for at, key in zip(ats[high:], keys[high:], strict=True)]
+        if far < FOREVER:
+            moves += [(at + far, -1, key) for at, key in zip(ats[low:], keys[low:], strict=True)]
+        for (at, by, key), (following, _, _) in pairwise([*sorted(moves), _END]):
+            counts[key] += by
+            # Of several at one instant the last tells.
+            if at != following and any(map(holds, counts.values())) is not value:
+                return Verdict(value, at)
+        return TRUE if value else FALSE
 
 
 @dataclass(frozen=True, slots=True, eq=False)

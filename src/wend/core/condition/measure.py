@@ -20,6 +20,9 @@ from wend.core.zone import parse_instant
 
 KINDS = ("sum", "avg", "min", "max", "distinct")
 """What is measured; 'count' when none of them is given."""
+LOOK_AHEAD = 50
+"""So many changes are looked at before it is left at "not before the next one": to wake once in vain costs less than to look at
+hundreds at each event."""
 SETTINGS = ("event", "where", "within", "from", "to", "since", "until", *KINDS)
 
 
@@ -106,55 +109,85 @@ class Measure:
         """What is remembered, ready to be measured at any instant from now on."""
         start = self.window.start(view)
         kept: list[Any] = [] if start is None else view.profile.windows.get(self.leaf.id, [])
-        entries = [entry for entry in kept if entry[0] > start] if start else kept
-        return Series(self, [entry[0] for entry in entries], entries)
+        return Series(self, kept, start)
 
 
 class Series:
     """The remembered entries of a measure, oldest first."""
 
-    __slots__ = ("ats", "column", "measure", "reduce", "weights")
+    __slots__ = ("ats", "column", "far", "kind", "near", "reduce", "times", "weights")
 
-    def __init__(self, measure: Measure, ats: list[int], entries: list[Any]) -> None:
-        self.measure = measure
+    def __init__(self, measure: Measure, kept: list[Any], after: int | None) -> None:
+        """`after`: what is not later does not count."""
+        self.kind, self.times = measure.kind, measure.times
+        self.far, self.near = measure.window.far, measure.window.near
+        bare = not kept or isinstance(kept[0], int)
+        ats: list[int] = kept if bare else [entry[0] for entry in kept]
+        if after:
+            first = bisect_right(ats, after)
+            ats, kept = ats[first:], kept[first:]
         self.ats = ats
-        # A folded entry is [at, n, sum, min, max], a single one [at, value].
-        index, self.reduce = _REDUCE[measure.kind]
-        self.column: list[Any] = [entry[index] if len(entry) == 5 else entry[1] for entry in entries]
-        self.weights: list[int] = []
-        if measure.kind in ("count", "avg"):
-            self.weights = [entry[1] if len(entry) == 5 else 1 for entry in entries]
+        self.column: list[Any] = []
+        self.weights: list[int] | None = None
+        """How many each entry stands for; None: one."""
+        if not bare:
+            # A folded entry is [at, n, sum, min, max], a single one [at, value].
+            index, self.reduce = _REDUCE[measure.kind]
+            self.column = [entry[index] if len(entry) == 5 else entry[1] for entry in kept]
+            if measure.kind in ("count", "avg"):
+                self.weights = [entry[1] if len(entry) == 5 else 1 for entry in kept]
 
     def at(self, instant: int) -> float | None:
         """The measure at an instant; None when there is nothing to take an average, minimum or maximum of."""
-        measure = self.measure
         low, high = self.between(instant)
-        if measure.kind == "count":
-            return sum(self.weights[low:high]) * measure.times
-        if low == high and measure.kind in ("avg", "min", "max"):
-            return None
+        if self.kind == "count":
+            return (high - low if self.weights is None else sum(self.weights[low:high])) * self.times
+        if low == high:
+            return None if self.kind in ("avg", "min", "max") else 0
         found = self.reduce(self.column[low:high])
-        if measure.kind == "avg":
+        if self.weights is not None:
             found /= sum(self.weights[low:high])
-        return found * measure.times
+        return found * self.times
 
     def between(self, instant: int) -> tuple[int, int]:
         """The entries inside the window at an instant: [low, high)."""
-        far = self.measure.window.far
-        low = bisect_right(self.ats, instant - far) if far < FOREVER else 0
-        return low, bisect_right(self.ats, instant - self.measure.window.near)
+        ats, far = self.ats, self.far
+        low = bisect_right(ats, instant - far) if far < FOREVER else 0
+        return low, bisect_right(ats, instant - self.near)
 
-    def changes(self, now: int) -> set[int]:
+    def changes(self, now: int) -> list[int]:
         """The instants > now at which an entry enters or leaves the window."""
-        window = self.measure.window
-        leaving = [at + window.far for at in self.ats if at + window.far > now] if window.far < FOREVER else []
-        return {*leaving, *(at + window.near for at in self.ats if at + window.near > now)}
+        ats, far, near = self.ats, self.far, self.near
+        low, high = self.between(now)
+        leaving = [at + far for at in ats[low:]] if far < FOREVER else []
+        return leaving + [at + near for at in ats[high:]]
+
+
+class Constant:
+    """A number in the place of a series."""
+
+    __slots__ = ("value",)
+
+    def __init__(self, value: float) -> None:
+        self.value = value
+
+    def at(self, instant: int) -> float | None:
+        """Always the number."""
+        return self.value
+
+    def changes(self, now: int) -> list[int]:
+        """None."""
+        return []
 
 
 def follow(now: int, truth: Callable[[int], bool], changes: Iterable[int]) -> Verdict:
-    """The truth now, and the first of the instants `changes` at which it is another."""
+    """The truth now, and the first of the instants `changes` at which it is another (of very many: one before it)."""
     value = truth(now)
-    return Verdict(value, next((at for at in sorted(changes) if truth(at) is not value), FOREVER))
+    instants = sorted(set(changes))
+    for at in instants[:LOOK_AHEAD]:
+        if truth(at) is not value:
+            return Verdict(value, at)
+    return Verdict(value, instants[LOOK_AHEAD] if len(instants) > LOOK_AHEAD else FOREVER)
 
 
 def _distinct(keys: list[Any]) -> float:
