@@ -16,7 +16,7 @@ from wend.core.inputs import Consent, Event, Group, Identify, Input, ListChange,
 
 Raw = dict[str, Any]
 
-END = BEGINNING + 20 * DAY + 9 * HOUR
+END = BEGINNING + 20 * DAY + 3 * HOUR
 EVENTS = ("Looked", "Order Completed", "Order Refunded", "Product Added", "Product Viewed", 'Ödd "name"\\ {')
 ZONES = ("Europe/Berlin", "America/St_Johns", "Pacific/Kiritimati", "Pacific/Pago_Pago", "Mars/Base", "", None)
 TEXTS = (
@@ -305,7 +305,11 @@ def drawn_history(draw: Random, people: int) -> list[Deed]:
         known = {"a": scalar(draw), "day": draw.choice(DATES)}
         deeds.append((BEGINNING, one, Identify({**known, **({} if zone is None else {"timezone": zone})}, BEGINNING)))
         for _ in range(draw.randrange(24)):
-            at = BEGINNING + draw.randrange(20) * DAY + draw.choice((0, 1, 20 * MINUTE, 40 * MINUTE, 3 * HOUR))
+            at = (
+                BEGINNING
+                + draw.randrange(20) * DAY
+                + draw.choice((0, 1, 10 * MINUTE, 40 * MINUTE, 3 * HOUR, 3 * HOUR, 3 * HOUR))
+            )
             deeds.append((at, one, _some_event(draw, at) if draw.random() < 0.75 else _other(draw, at)))
     for child, parent in others.items():
         if draw.random() < 0.7:
