@@ -180,3 +180,17 @@ def test_engine_13_two_who_turn_out_to_be_one_have_one_birthday() -> None:
     assert started(both) == []
     both.wait("1y")
     assert started(both) == ["2027-03-10 09:00"]
+
+
+def test_publishing_concerns_only_people_who_have_the_date() -> None:
+    plan = Story(birthday(), journey(NOW, id="k", on="Go")).plan
+    assert [plan.concerns_everybody(number) for number in (1, 2)] == [True, False]
+    assert plan.concerned_by(1) == {"birthday"}
+    scored = Story(birthday(), settings={"funnel": {"stages": [{"id": "mql", "when": {"score": {"gte": 5}}}]}}).plan
+    assert scored.concerned_by(1) is None, "the funnel concerns everybody"
+
+
+def test_engine_13_what_is_no_segment_any_more_is_not_taken_over() -> None:
+    absorbed, survivor = people(birthday())
+    absorbed.profile.segments[12345] = absorbed.now
+    assert joined(absorbed, survivor).profile.segments == {}
