@@ -11,7 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from bench.record import Record, machine, revision, table, write_page
 
-NAMES = ("tracking", "engine", "latency", "footprint")
+NAMES = ("tracking", "engine", "backfill", "latency", "footprint")
 
 
 def main() -> None:

@@ -86,7 +86,7 @@ async def _inputs(
     assert _SIZE[0] <= size <= _SIZE[1], f"state and attributes are {size} bytes: not the size that the bar speaks of"
     task = progress.add_task("engine: inputs are applied", total=inputs)
     left = "select sum(h.seq - c.seq) from head h join cursor c using (partition)"
-    async with _workers(conn, folder, server.dsn) as workers:
+    async with workers_of(conn, folder, server.dsn) as workers:
         await database.release(conn, begin)
         seconds, cpu = await _drain(conn, workers, server, left, lambda n: progress.update(task, completed=inputs - n))
     heard = await database.count(conn, "select count(*) from seen")
@@ -121,7 +121,7 @@ async def _timers(
     rest = f"select count(*) from profile where wakes_at <= {due}"
     left = await database.count(conn, rest)
     task = progress.add_task("engine: timers fire", total=left)
-    async with _workers(conn, folder, server.dsn) as workers:
+    async with workers_of(conn, folder, server.dsn) as workers:
         await asyncio.sleep(max(0.0, (due - population.SPREAD - await database.instant(conn)) / 1000))
         seconds, cpu = await _drain(conn, workers, server, rest, lambda n: progress.update(task, completed=left - n))
     sends = await database.count(conn, "select count(*) from outbox") - before
@@ -150,7 +150,7 @@ async def _drain(
 
 
 @asynccontextmanager
-async def _workers(conn: Connection, folder: Path, dsn: str) -> AsyncGenerator[list[int]]:
+async def workers_of(conn: Connection, folder: Path, dsn: str) -> AsyncGenerator[list[int]]:
     """The worker processes, when they have shared the partitions out."""
     orders = {"parent": os.getpid(), "data": str(folder), "log_level": "warning", "database_url": dsn, "schema": "wend"}
     workers = [spawn(["-m", "wend.commands.child", "worker"], stdin=True) for _ in range(WORKERS)]

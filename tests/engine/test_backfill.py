@@ -309,7 +309,9 @@ async def test_a_newer_version_takes_the_place_of_one_that_is_being_back_filled(
     assert await members(world) == {"twice": {1, 2}}
     assert await world.rows("select distinct version from backfill") == [(2,)]
     assert await world.rows("select 1 from backfill_row") == []
-    assert len((await world.profile(1)).segments) == 1
+    await world.event(1, "Looked")
+    await world.run()
+    assert set((await world.profile(1)).segments) == {key_of("twice")}
 
 
 async def test_who_reads_a_segment_hears_that_a_new_version_took_force(world: World) -> None:

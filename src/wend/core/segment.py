@@ -86,6 +86,12 @@ def parse_document(raw: Any, problems: list[Problem]) -> tuple[str, Condition | 
     return id, condition
 
 
+def segments_read(one: Segment | Condition) -> list[str]:
+    """The ids of the segments that a segment or condition reads."""
+    listens = one.listens if isinstance(one, Segment) else one.listens()
+    return sorted(fact[8:] for fact in listens.facts if fact.startswith("segment:"))
+
+
 def latest(changes: Iterable[Any], id: str) -> int:
     """The version of a segment that was published last, among changes of the plan; 0: none ever. Numbers go on after it was deleted."""
     return max((one.version for one in changes if one.kind == "segment" and one.journey == id), default=0)

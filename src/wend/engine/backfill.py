@@ -106,7 +106,11 @@ class Filler:
         if await stage(conn, plan, segment, todo.partition, began):
             return True
         if todo.upto == END:
-            await self._stage_absorbed(conn, plan, segment, todo.partition, began)
+            merged = await self._merged(conn, segment, todo.partition, began)
+            if not merged:
+                await conn.execute(sql("backfill_done"), (segment.id, segment.version, todo.partition))
+                return True
+            await self._stage_absorbed(conn, plan, segment, merged, began)
         return await self._judge(conn, lane, plan, segment, began, clock)
 
     def _place(self, id: int) -> int:
@@ -123,10 +127,9 @@ class Filler:
         log.info("segment %s version %s is in force (change %s)", segment.id, segment.version, change.number)
         return True
 
-    async def _stage_absorbed(self, conn: Connection, plan: Plan, segment: Segment, partition: int, began: int) -> None:
-        """Have the logs read of those who were absorbed since, in whatever partition: up to where they were absorbed."""
-        ids = await self._merged(conn, segment, partition, began)
-        aliases = await fetch_all(conn, sql("alias_of"), (int8_array(ids),)) if ids else []
+    async def _stage_absorbed(self, conn: Connection, plan: Plan, segment: Segment, ids: list[int], began: int) -> None:
+        """Have the logs read of those who were absorbed by these people, in whatever partition: up to where they were absorbed."""
+        aliases = await fetch_all(conn, sql("alias_of"), (int8_array(ids),))
         for other in sorted({self._place(absorbed) for absorbed, _ in aliases}):
             await conn.commit()  # one lock at a time
             while await stage(conn, plan, segment, other, began):

@@ -22,7 +22,7 @@ from wend.core.plan import Plan
 from wend.core.profile import OUTSIDE, Profile, Run
 from wend.core.react import Decision, react, wakes_at
 from wend.core.recall import Heard, judge_late, recall
-from wend.core.segment import Segment
+from wend.core.segment import Segment, segments_read
 from wend.engine.around import Around, Parking, Row, place_of
 from wend.store.codec import decode_input, decode_json
 from wend.store.days import DAY
@@ -145,17 +145,27 @@ class Person:
     def refill(self, segment: Segment, past: Iterable[Heard], oldest: int, around: Around) -> int | None:
         """Give the person the history that a version of a segment needs which is being back-filled, and judge it; returns when the
         person wakes next. Whoever awaits a merge is given the history only: the merge judges. Whoever stands still because of an
-        error goes on standing still."""
-        plan, now = around.plan, max(around.horizon, self.profile.last)
-        stands = self.parked == "error"
-        if not self.profile.awaiting and not stands:
-            self._react(None, now, plan, around.clock)
-        profile = self.profile
+        error goes on standing still.
+
+        Nobody is lifted for this (that is the costly part), unless the segment reads others, which a change of the plan may have
+        changed for the person.
+        """
+        plan, profile = around.plan, self.profile
+        if segments_read(segment) and profile.plan < plan.number and not profile.awaiting and self.parked != "error":
+            self._react(None, max(around.horizon, profile.last), plan, around.clock)
+            profile = self.profile
         recall(plan, profile, segment, past, oldest)
         if profile.awaiting:
             return None
-        self.memberships.update(judge_late(plan, profile, segment, now))
-        return None if stands or self._stands(around) else wakes_at(plan, profile)
+        self.memberships.update(judge_late(plan, profile, segment, max(around.horizon, profile.last)))
+        return None if self.parked == "error" or self._stands(around) else self._soonest(plan)
+
+    def _soonest(self, plan: Plan) -> int | None:
+        """When the person wakes next; what was brought forward by a change of the plan stays so."""
+        soonest = wakes_at(plan, self.profile)
+        if self.due is None or self.profile.plan == plan.number:
+            return soonest
+        return self.due if soonest is None else min(soonest, self.due)
 
     def refuse(self, rows: list[Row], around: Around, error: str) -> None:
         """Set all of `rows` aside: what came of them cannot be written down."""

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from wend.core.journey.check import lists_used, segments_read, segments_used, unknown_segments
+from wend.core.journey.check import lists_used, segments_used, unknown_segments
 from wend.core.plan import Plan, PlanChange
 from wend.core.problems import Problem
-from wend.core.segment import Segment, latest, parse_document
+from wend.core.segment import Segment, latest, parse_document, segments_read
 from wend.engine.publish import PublishError, change_plan
 from wend.store.codec import encode_json
 from wend.store.postgres import Connection, sql

@@ -46,7 +46,9 @@ async def stage(
     if end <= staged and was_ready:
         return False
     names = events_of(segment)
-    if end > staged:
+    if not names:
+        end = upto  # there is nothing to look for
+    elif end > staged:
         await conn.execute(
             sql("stage"),
             {

@@ -12,9 +12,9 @@ from typing import Any
 from wend.api.acts.audit import audit
 from wend.api.acts.journeys import Published, Refused
 from wend.core.inputs import ListChange
-from wend.core.journey.check import Known, segments_read, strange_names, unknown_segments
+from wend.core.journey.check import Known, strange_names, unknown_segments
 from wend.core.problems import Problem
-from wend.core.segment import parse_document
+from wend.core.segment import parse_document, segments_read
 from wend.engine.segments import publish_segment, retire_segment
 from wend.reports import people, segments
 from wend.reports.seen import seen

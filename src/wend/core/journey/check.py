@@ -20,6 +20,7 @@ from wend.core.journey.sending import same_as
 from wend.core.journey.triggers import OnAttribute, OnDate, OnEvent, OnMessage
 from wend.core.journey.triggers import conditions as trigger_conditions
 from wend.core.problems import Problem, nearest
+from wend.core.segment import segments_read
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,11 +274,6 @@ def lists_used(document: Document) -> list[tuple[str, str]]:
         for id, placed in document.nodes.items()
         if placed.node.KIND in ("list_add", "list_remove")
     ]
-
-
-def segments_read(condition: Condition) -> list[str]:
-    """The segments that a condition reads."""
-    return sorted(fact[8:] for fact in condition.listens().facts if fact.startswith("segment:"))
 
 
 def unknown_segments(used: Iterable[tuple[str, str]], known: Mapping[str, str] | None) -> Iterator[Problem]:

@@ -50,6 +50,10 @@ update backfill set staged = %s, oldest = %s, ready = ready or %s where segment 
 update backfill set upto = %s, people = people + %s, matched = matched + %s, again = %b::bigint[], done = %s, updated_at = %s
 where segment = %s and version = %s and partition = %s;
 
+-- name: backfill_done
+-- Nobody was merged meanwhile.
+update backfill set done = true where segment = %s and version = %s and partition = %s;
+
 -- name: backfill_reopen
 -- Somebody who was to be judged once more has become another person meanwhile.
 update backfill set done = false, again = array_append(again, %s)
