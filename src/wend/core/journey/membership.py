@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 from wend.core.condition.base import FOREVER, View
 from wend.core.condition.member import key_of
 from wend.core.journey.happened import FactsChanged, Happened, SegmentChanged
-from wend.core.journey.triggers.dates import DateDue
 from wend.core.profile import Profile
 from wend.core.segment import SCORE, Segment
 
@@ -50,9 +49,11 @@ def judge(passing: Pass, segments: Iterable[Segment], *, silently: bool = False)
     profile, now, watch = passing.profile, passing.now, passing.plan.watch
     members, turns = profile.segments, profile.turns
     view: View = passing.view()
-    todo = list(segments)
-    while todo:
-        segment = todo.pop(0)
+    # Whoever reads a segment that changes comes after it, and may not be among them yet.
+    todo, place = list(segments), 0
+    while place < len(todo):
+        segment = todo[place]
+        place += 1
         key, condition = segment.key, segment.condition
         assert condition is not None
         value, change = condition.check(view)
@@ -67,7 +68,7 @@ def judge(passing: Pass, segments: Iterable[Segment], *, silently: bool = False)
             _change(passing, segment, value, silently)
             above = watch.above(segment)
             if above:
-                todo = watch.in_order([*todo, *above])
+                todo, place = watch.in_order([*todo[place:], *above]), 0
 
 
 def put(passing: Pass, segment: str, add: bool) -> bool:
@@ -101,12 +102,7 @@ def joined(passing: Pass, other: Profile) -> None:
     members = passing.profile.segments
     for key, since in other.segments.items():
         segment = passing.plan.watch.named.get(key)
-        if key in members:
-            continue
-        if segment is None:
-            hidden = passing.plan.watch.by_key.get(key)
-            if hidden is not None and isinstance(hidden.condition, DateDue):
-                members[key] = since  # this date has come for either of them: not twice
+        if segment is None or key in members:
             continue
         members[key] = since
         passing.memberships[segment] = since
