@@ -20,7 +20,7 @@ from wend.content.variables import variables
 from wend.core.effects import Send
 from wend.core.inputs import Consent, Event, Feedback, Identify, Input
 from wend.core.plan import Plan, PlanChange
-from wend.core.profile import Profile
+from wend.core.profile import Profile, in_full
 from wend.core.react import react, wakes_at
 from wend.store.codec import decode_state, encode_attributes, encode_input, encode_state
 
@@ -244,7 +244,7 @@ def _feedback(chance: Random, id: int, template: Template, now: int) -> Feedback
         if not profile.past:
             return None
         journey, records = chance.choice(list(profile.past.items()))
-        run = records[-1][4].replace(f"{template.id:x}", f"{id:x}")
+        run = in_full(records[-1][4], id)
         return Feedback(
             f"{run}.1", "delivered", now, run, 1, journey, "mail", "email", "cart-mail", f"p{id}@shop.example"
         )

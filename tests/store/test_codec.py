@@ -27,7 +27,7 @@ plain = st.recursive(
 objects = st.dictionaries(texts, plain, max_size=3)
 runs = st.builds(
     Run,
-    id=texts,
+    id=st.builds("{}-{}".format, st.sampled_from(["7", "70", "b"]), texts),
     journey=texts,
     version=st.integers(0, 9),
     node=texts,

@@ -21,7 +21,7 @@ from wend.core.journey.ending import finish, overtaken
 from wend.core.journey.turn import MESSAGES, Pass
 from wend.core.pack import unpack
 from wend.core.plan import Plan
-from wend.core.profile import MAX_KEYS, MAX_RUNS, Facts, Profile, family
+from wend.core.profile import MAX_KEYS, MAX_RUNS, Facts, Profile, brief, family, in_full
 from wend.core.score import limits
 
 
@@ -71,7 +71,7 @@ def absorb(passing: Pass, other: Profile) -> None:
     for run in profile.runs:  # re-entry is counted from the run that goes on
         for record in profile.past.get(run.journey, ()):
             if record[0] == run.key and not run.parent:
-                record[1:3], record[4:] = [run.started, 0], [run.id, run.goal]
+                record[1:3], record[4:] = [run.started, 0], [brief(run.id, profile.id), run.goal]
 
 
 def _fill_attributes(profile: Profile, other: Profile) -> None:
@@ -169,6 +169,7 @@ def _unite_past(profile: Profile, other: Profile) -> None:
         own = profile.past.setdefault(journey, [])
         by_key = {record[0]: record for record in own}
         for record in records:
+            record[4] = in_full(record[4], other.id)
             mine = by_key.get(record[0])
             if mine is None:
                 own.append(record)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from wend.core.profile import Facts, Profile, Run
+from wend.core.profile import Facts, Profile, Run, brief, in_full
 
 _SAME: Any = 0
 """Stands for a run's `event` while it is still the one that started it: most runs wait for nothing else."""
@@ -32,7 +32,7 @@ def pack(profile: Profile) -> list[Any]:
         pack_facts(profile.facts),
         profile.windows,
         [pack_run(run, profile.id) for run in profile.runs],
-        _shortened(profile.past, profile.id),
+        profile.past,
         profile.messages,
         profile.awaiting,
         profile.survivor,
@@ -71,8 +71,6 @@ def unpack(id: int, packed: list[Any], attributes: dict[str, Any] | None = None)
         packed[10] = Facts(*packed[10])
     if len(packed) > 12 and packed[12]:
         packed[12] = [unpack_run(run, id) for run in packed[12]]
-    if len(packed) > 13 and packed[13]:
-        _lengthen(packed[13], id)
     return Profile(id, {} if attributes is None else attributes, *packed)
 
 
@@ -102,32 +100,10 @@ def unpack_facts(packed: list[Any]) -> Facts:
     return Facts(*packed)
 
 
-def _shortened(past: dict[str, list[list[Any]]], profile: int) -> dict[str, list[list[Any]]]:
-    """Runs are named after their person, whose number stands beside the state: what follows it is enough."""
-    begin = f"{profile:x}-"
-    length = len(begin) - 1
-    return {
-        journey: [
-            [*record[:4], record[4][length:], *record[5:]] if record[4].startswith(begin) else record
-            for record in records
-        ]
-        for journey, records in past.items()
-    }
-
-
-def _lengthen(past: dict[str, list[list[Any]]], profile: int) -> None:
-    begin = f"{profile:x}"
-    for records in past.values():
-        for record in records:
-            if record[4][:1] == "-":
-                record[4] = begin + record[4]
-
-
 def pack_run(run: Run, profile: int) -> list[Any]:
     """One run of the person `profile` as a list."""
-    begin = f"{profile:x}-"
     packed: list[Any] = [
-        run.id[len(begin) - 1 :] if run.id.startswith(begin) else run.id,
+        brief(run.id, profile),
         run.journey,
         run.version,
         run.node,
@@ -151,8 +127,7 @@ def pack_run(run: Run, profile: int) -> list[Any]:
 def unpack_run(packed: list[Any], profile: int) -> Run:
     """The inverse of `pack_run`."""
     run = Run(*packed)
-    if run.id[:1] == "-":
-        run.id = f"{profile:x}{run.id}"
+    run.id = in_full(run.id, profile)
     if run.event == _SAME:
         run.event = run.entry
     return run

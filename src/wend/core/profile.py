@@ -111,8 +111,8 @@ class Profile:
     runs: list[Run] = field(default_factory=list[Run])
     """Oldest first."""
     past: dict[str, list[list[Any]]] = field(default_factory=dict[str, list[list[Any]]])
-    """journey → [key, last start, last end (0: still inside), times, last run id, its goal was reached, arms of splits if any], for
-    re-entry and goals that follow the end; ≤ 100 keys, oldest dropped."""
+    """journey → [key, last start, last end (0: still inside), times, last run id (`brief`), its goal was reached, arms of splits if any],
+    for re-entry and goals that follow the end; ≤ 100 keys, oldest dropped."""
     messages: list[list[Any]] = field(default_factory=list[list[Any]])
     """The latest ≤ 20 messages of runs that are over and may still hear feedback: [effect id, journey, node, channel, template, at, state]."""
     awaiting: list[int] = field(default_factory=list[int])
@@ -139,6 +139,17 @@ class Profile:
     """Geofences the person is inside of → since when."""
     attributes_changed: bool = False
     """Not packed: `attributes` must be written."""
+
+
+def brief(run: str, profile: int) -> str:
+    """A run's id as its own person's state keeps it: without the person's number, which stands beside the state."""
+    begin = f"{profile:x}"
+    return run[len(begin) :] if run.startswith(f"{begin}-") else run
+
+
+def in_full(run: str, profile: int) -> str:
+    """The id of which `brief` made this."""
+    return f"{profile:x}{run}" if run[:1] == "-" else run
 
 
 def lineage(profile: Profile, run: Run) -> Iterator[Run]:

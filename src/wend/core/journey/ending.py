@@ -8,7 +8,7 @@ from wend.core.aggregate import key_text
 from wend.core.effects import Withdraw
 from wend.core.journey.turn import Pass
 from wend.core.plan import Plan
-from wend.core.profile import OUTSIDE, Run, family, lineage
+from wend.core.profile import OUTSIDE, Run, brief, family, lineage
 
 
 def finish(passing: Pass, run: Run, reason: str) -> None:
@@ -19,8 +19,9 @@ def finish(passing: Pass, run: Run, reason: str) -> None:
     *_, run = lineage(profile, run)
     arms = {node: arm for one in family(profile, run) for node, arm in one.arms.items()}
     leave(passing, family(profile, run))
+    id = brief(run.id, profile.id)
     for record in profile.past.get(run.journey, ()):
-        if record[4] == run.id:
+        if record[4] == id:
             record[2], record[5] = passing.now, run.goal
             record[6:] = [arms] if arms else []
     forget(passing, run.journey)

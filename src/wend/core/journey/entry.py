@@ -16,7 +16,7 @@ from wend.core.journey.ending import finish, forget, overtaken
 from wend.core.journey.happened import EventHappened, Happened, StartAsked
 from wend.core.journey.triggers import Sparked, Trigger, topic_of
 from wend.core.journey.turn import Pass
-from wend.core.profile import MAX_KEYS, MAX_RUNS, Profile, Run
+from wend.core.profile import MAX_KEYS, MAX_RUNS, Profile, Run, brief
 
 
 def offer(passing: Pass, happened: Happened) -> Iterator[tuple[Compiled, Run]]:
@@ -151,8 +151,8 @@ def _record(profile: Profile, run: Run) -> None:
     records = profile.past.setdefault(run.journey, [])
     record = next((one for one in records if one[0] == run.key), None)
     if record is not None:
-        record[1:] = [run.started, 0, record[3] + 1, run.id, False]
+        record[1:] = [run.started, 0, record[3] + 1, brief(run.id, profile.id), False]
         return
-    records.append([run.key, run.started, 0, 1, run.id, False])
+    records.append([run.key, run.started, 0, 1, brief(run.id, profile.id), False])
     if len(records) > MAX_KEYS:
         records.remove(min(records, key=lambda one: (one[2] == 0, one[1])))

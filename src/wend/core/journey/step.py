@@ -27,7 +27,7 @@ from wend.core.journey.happened import Answered, EventHappened, Happened, Messag
 from wend.core.journey.membership import settle
 from wend.core.journey.turn import MINUTE, Pass, RunTurn
 from wend.core.journey.waiting import shortened, woken
-from wend.core.profile import Run, family, lineage
+from wend.core.profile import Run, family, in_full, lineage
 
 
 def handle(passing: Pass, first: list[Happened], hops: int = 0) -> None:
@@ -320,5 +320,7 @@ def _count_goals_after_the_end(passing: Pass, event: Event) -> None:
                 continue
             if _reaches(passing, goal, event, started):
                 record[5] = True
-                over = Run(run_id, journey, published.live.version, "", started, started, key)
+                over = Run(
+                    in_full(run_id, passing.profile.id), journey, published.live.version, "", started, started, key
+                )
                 _count_goal(passing, over, goal, event, arms[0] if arms else {})
