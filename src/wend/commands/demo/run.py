@@ -16,7 +16,6 @@ import sys
 import time
 from collections.abc import Generator
 from contextlib import contextmanager
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -30,11 +29,11 @@ from wend.commands.replaying import replayed
 from wend.config import Config
 from wend.store.postgres import Pool, make_pool
 
+SEGMENTS = ("inactive-30", "inactive-90", "class-a", "class-b", "repeat-browser")
 JOURNEYS = ("app-download", "win-back", "cart-recovery", "unopened-reminder", "trial-welcome")
 _READY = 60
 """Seconds that `wend up` may take to serve, on a slow machine."""
 _DONE = "demo.done"
-_GALLERY = files("wend") / "templates"
 
 
 def demo(config: Config) -> None:
@@ -148,16 +147,17 @@ def _write(path: Path, now: int) -> None:
 
 
 async def _publish(pool: Pool) -> None:
-    """The gallery's journeys with their templates."""
-    from wend.api.acts import journeys, templates
-    from wend.content.documents import load
+    """Some of the gallery's journeys with their messages, and some segments."""
+    from wend.api.acts import gallery as acts
+    from wend.api.acts import journeys, segments
+    from wend.content import gallery
 
     async with pool.connection() as conn:
-        for one in sorted((_GALLERY / "messages").iterdir(), key=lambda path: path.name):
-            await templates.push(conn, load(one.read_text("utf-8"), one.name), one.name, who="demo")
+        for name in SEGMENTS:
+            await segments.publish(conn, gallery.segment(name), who="demo")
         for name in JOURNEYS:
-            raw = load((_GALLERY / "journeys" / f"{name}.yaml").read_text("utf-8"), name)
-            await journeys.publish(conn, raw, who="demo")
+            await acts.take(conn, name, who="demo")
+            await journeys.publish(conn, gallery.entries()[name].raw, who="demo")
 
 
 def _say(url: str, keys: dict[str, str], seconds: float) -> None:
@@ -165,6 +165,7 @@ def _say(url: str, keys: dict[str, str], seconds: float) -> None:
     print(f"  {url}/inbox                    every message, as people would see it")
     for name in ("win-back", "app-download", "cart-recovery"):
         print(f"  {url}/journeys/{name:<14}  the drawing, and where people are")
+    print(f"  {url}/segments                 who is in which segment")
     print(f"  {url}/people?q=live-ada        a person's timeline")
     for name, key in keys.items():
         print(f"{name}: {key}")
