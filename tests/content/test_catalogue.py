@@ -157,7 +157,8 @@ async def test_what_is_at_hand_is_not_asked_for_again_and_a_missing_product_is_k
 ) -> None:
     await put_products(conn, things("a"), 1)
     shelf = Shelf()
-    shelf.product("a"), shelf.product("gone"), shelf.category("Light")
+    assert shelf.product("a") is None and shelf.product("gone") is None
+    shelf.category("Light")
     await shelf.fill(conn)
     assert shelf.misses == 3
     found = shelf.product("a")

@@ -4,9 +4,9 @@ from datetime import datetime
 from typing import Any
 
 from wend.core.condition.base import FOREVER, Condition, Listens, Verdict, View
-from wend.core.sample import bucket
 from wend.core.condition.syntax import parse
 from wend.core.profile import Facts, Profile, Run
+from wend.core.sample import bucket
 
 DAY = 86_400_000
 ZONE = "Europe/Berlin"

@@ -6,7 +6,7 @@ import json
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -74,7 +74,7 @@ class Crm:
 
 
 @contextmanager
-def crm() -> Iterator[Crm]:
+def crm() -> Generator[Crm]:
     one = Crm()
     thread = threading.Thread(target=one.server.serve_forever, args=(0.05,))
     thread.start()

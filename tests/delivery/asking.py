@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -53,7 +53,7 @@ class ServicePeer:
 
 
 @asynccontextmanager
-async def service_peer(behave: Behaviour) -> AsyncIterator[ServicePeer]:
+async def service_peer(behave: Behaviour) -> AsyncGenerator[ServicePeer]:
     """A server on loopback; `behave` writes the raw answer (or does not)."""
     busy: set[asyncio.Task[Any]] = set()
 
@@ -144,7 +144,7 @@ async def service(world: World, port: int, *, path: str = "", secrets: Any = Non
         query = f"insert into service ({names}) values ({', '.join(['%s'] * len(row))})"
         await conn.execute(query.encode(), list(row.values()))
         if secrets:
-            await SECRETS.put(conn, SECRET + row["id"], encode_json(secrets))
+            await SECRETS.put(conn, f"{SECRET}{row['id']}", encode_json(secrets))
 
 
 async def settings(world: World, **law: Any) -> None:

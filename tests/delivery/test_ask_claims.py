@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import LiteralString, cast
+
 import pytest
 from tests.delivery.asking import asks, call
 from tests.delivery.conftest import NOON, World
@@ -17,7 +19,7 @@ async def test_a_claim_looks_only_into_its_own_index(world: World, block: str, i
     }  # fmt: skip
     async with world.pool.connection() as conn:
         await conn.execute("set local enable_seqscan = off")
-        plan = "\n".join(row[0] for row in await fetch_all(conn, b"explain " + sql(block).encode(), args))
+        plan = "\n".join(row[0] for row in await fetch_all(conn, cast("LiteralString", "explain " + sql(block)), args))
     assert index in plan
     assert ("outbox_due" in plan) != ("outbox_asked" in plan)
 

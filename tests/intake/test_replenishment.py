@@ -10,6 +10,7 @@ from tests.intake.conftest import World
 
 from wend.content.catalogue.product import Product
 from wend.content.catalogue.store import put_products
+from wend.core.inputs import Event
 
 ORDER = {"products": [{"product_id": "food"}], "total": 5}
 
@@ -38,7 +39,7 @@ def test_a_journey_waits_for_the_products_own_interval() -> None:
     wait = {"w": {"wait": {"entry": "replenish_after"}, "next": "over"}}
     known = {"event": "Order Completed", "where": {"property": "replenish_after", "exists": True}}
     story = Story(journey(wait, on=known))
-    story.event("Order Completed", **ORDER)
+    story.tell(Event("Order Completed", story.now, dict(ORDER)))
     assert not story.profile.runs
     story.event("Order Completed", replenish_after="30 d")
     assert shown(story.wakes_at) == "2026-04-01 10:00"

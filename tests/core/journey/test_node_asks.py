@@ -315,8 +315,9 @@ def test_what_an_operator_sets_up_must_be_there_and_the_nearest_is_named() -> No
 
 
 def test_every_text_that_will_be_rendered_is_known_before() -> None:
+    fetch: dict[str, Any] = FETCH["call_api"]  # type: ignore[assignment]
     body = {"name": "{{ entry.name }}", "deep": [{"x": "{{ saved.a }}"}, 5, {"entry": "sku"}]}
-    raw = {**FETCH["call_api"], "method": "POST", "body": body}
+    raw = {**fetch, "method": "POST", "body": body}
     node = parsed({"call_api": raw})
     assert list(node.texts()) == [
         ("path", "/related/{{ entry.sku }}"),

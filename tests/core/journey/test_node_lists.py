@@ -98,7 +98,8 @@ def test_assign_owner_shares_people_evenly_in_a_team() -> None:
 
 
 def test_assign_owner_says_why_nobody_could_be_written_down() -> None:
-    story = Story(one({"assign_owner": "anna"}), **{f"a{at}": at for at in range(198)})
+    story = Story(one({"assign_owner": "anna"}), consent=())
+    story.identify(**{f"a{at}": at for at in range(198)})
     story.event()
     assert story.whys("moved")[0].startswith("no owner: the person has 200 attributes")
 

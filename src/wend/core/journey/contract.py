@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol, cast
 
 from wend.core.condition.base import Condition, Listens, View
-from wend.core.effects import Step
+from wend.core.effects import AskKind, Step
 from wend.core.inputs import Consent, Event
 from wend.core.journey.fields import Field
 from wend.core.journey.happened import Happened
@@ -102,6 +102,10 @@ class Turn(Protocol):
         more: Mapping[str, Any],
     ) -> None:
         """Hand over a message. `arm`: the variant ('' none), for goals; `more`: what the executor shall know besides."""
+        ...
+
+    def ask(self, kind: AskKind, request: dict[str, Any], expires_at: int) -> None:
+        """Have something done outside. An `Answered` for (run, move) comes back, except for alerts."""
         ...
 
     def start(self, journey: str, data: dict[str, Any]) -> None:
