@@ -36,15 +36,15 @@ class Child:
     orders: Mapping[str, Any]
     process: Process | None = None
     restarts: int = 0
-    numbers: dict[str, float] = field(default_factory=dict[str, float])
+    numbers: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
 class Children:
     """All kept processes of a server."""
 
-    kept: list[Child] = field(default_factory=list[Child])
-    _tasks: list[asyncio.Task[None]] = field(default_factory=list[asyncio.Task[None]])
+    kept: list[Child] = field(default_factory=list)
+    _tasks: list[asyncio.Task[None]] = field(default_factory=list)
     _stopping: bool = False
 
     def keep(self, child: Child) -> None:

@@ -32,7 +32,7 @@ class Send:
     expires_at: int
     """Time to live: after this instant it is dropped, not sent."""
     not_before: int = 0
-    data: dict[str, Any] = field(default_factory=dict[str, Any])
+    data: dict[str, Any] = field(default_factory=dict)
     """`entry`, `event` and `saved` of the run, for rendering; attributes and facts are read fresh at delivery."""
 
 
@@ -60,7 +60,7 @@ class Ask:
     """What the node asks for; texts in it are Liquid, rendered by the executor."""
     created_at: int
     expires_at: int
-    data: dict[str, Any] = field(default_factory=dict[str, Any])
+    data: dict[str, Any] = field(default_factory=dict)
     """`entry`, `event` and `saved` of the run, as for Send."""
 
 

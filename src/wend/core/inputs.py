@@ -37,8 +37,8 @@ class Event:
     KIND: ClassVar[str] = "event"
     name: str
     at: int
-    properties: dict[str, Any] = field(default_factory=dict[str, Any])
-    context: dict[str, Any] = field(default_factory=dict[str, Any])
+    properties: dict[str, Any] = field(default_factory=dict)
+    context: dict[str, Any] = field(default_factory=dict)
     message_id: str = ""
     hops: int = 0
     imported: bool = False
@@ -53,12 +53,12 @@ class Identify:
     KIND: ClassVar[str] = "identify"
     traits: dict[str, Any]
     at: int
-    context: dict[str, Any] = field(default_factory=dict[str, Any])
+    context: dict[str, Any] = field(default_factory=dict)
     message_id: str = ""
     imported: bool = False
     user_id: str | None = None
     anonymous_id: str | None = None
-    tags: list[str] = field(default_factory=list[str])
+    tags: list[str] = field(default_factory=list)
     """Tags to be put on the person (lists that are imported)."""
 
 
@@ -130,7 +130,7 @@ class Start:
     KIND: ClassVar[str] = "start"
     journey: str
     at: int
-    data: dict[str, Any] = field(default_factory=dict[str, Any])
+    data: dict[str, Any] = field(default_factory=dict)
     trigger: Literal["api", "profiles", "schedule", "journey", "operator"] = "api"
     message_id: str = ""
     node: str = ""
@@ -214,7 +214,7 @@ class MergeState:
     absorbed: int
     at: int
     state: list[Any] | None = None
-    attributes: dict[str, Any] = field(default_factory=dict[str, Any])
+    attributes: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -85,27 +85,27 @@ class Plan:
 
     number: int = 0
     at: int = 0
-    journeys: dict[str, Published] = field(default_factory=dict[str, Published])
-    segments: dict[str, Segment] = field(default_factory=dict[str, Segment])
+    journeys: dict[str, Published] = field(default_factory=dict)
+    segments: dict[str, Segment] = field(default_factory=dict)
     """Segments and lists in force, hidden ones among them."""
-    warming: dict[str, Segment] = field(default_factory=dict[str, Segment])
+    warming: dict[str, Segment] = field(default_factory=dict)
     """Versions of segments that are still being back-filled."""
     watch: Watch = field(default_factory=Watch)
     """All of both that have a condition, ready to be judged."""
     changes: tuple[PlanChange, ...] = ()
     paused_after: tuple[frozenset[str], ...] = (frozenset(),)
     """Paused journeys after change n, for lifting people over several changes."""
-    settings: dict[str, Any] = field(default_factory=dict[str, Any])
-    on_event: dict[str, tuple[Heard, ...]] = field(default_factory=dict[str, tuple[Heard, ...]])
-    on_other: dict[str, tuple[Heard, ...]] = field(default_factory=dict[str, tuple[Heard, ...]])
+    settings: dict[str, Any] = field(default_factory=dict)
+    on_event: dict[str, tuple[Heard, ...]] = field(default_factory=dict)
+    on_other: dict[str, tuple[Heard, ...]] = field(default_factory=dict)
     """topic (triggers.topic_of) → who wants to hear of it."""
-    appeared: dict[int, tuple[Segment, ...]] = field(default_factory=dict[int, tuple[Segment, ...]])
+    appeared: dict[int, tuple[Segment, ...]] = field(default_factory=dict)
     """number of a change → the hidden segments, still in force, that are judged since then."""
     vanished: frozenset[int] = frozenset()
     """Keys of hidden segments that are no more: nothing of them may stay in a state."""
-    leaves: dict[str, tuple[Leaf, ...]] = field(default_factory=dict[str, tuple[Leaf, ...]])
+    leaves: dict[str, tuple[Leaf, ...]] = field(default_factory=dict)
     """event name → what must be remembered of it."""
-    leaf_of: dict[str, Leaf] = field(default_factory=dict[str, Leaf])
+    leaf_of: dict[str, Leaf] = field(default_factory=dict)
     """leaf id → leaf."""
     messages: frozenset[tuple[str, str, str, str]] = frozenset()
     """The messages that some condition reads, as in `Listens.messages`."""
@@ -118,11 +118,9 @@ class Plan:
     """The built-in score, if it is on."""
     stages: tuple[funnel.Stage, ...] = ()
     """The funnel."""
-    altered: dict[str, int] = field(default_factory=dict[str, int])
+    altered: dict[str, int] = field(default_factory=dict)
     """engagement, funnel, rfm → number of the change that altered it last: everybody is judged anew then (engine/batch.py)."""
-    exits: dict[tuple[str, int], tuple[ExitLeaf, ...]] = field(
-        default_factory=dict[tuple[str, int], tuple[ExitLeaf, ...]]
-    )
+    exits: dict[tuple[str, int], tuple[ExitLeaf, ...]] = field(default_factory=dict)
     """(journey, version) → one for each pattern of its exit rule."""
 
     @staticmethod

@@ -39,14 +39,14 @@ class Run:
     since: int = 0
     until: int | None = None
     """The earliest instant at which the node must be looked at again; None: only an input moves it."""
-    entry: dict[str, Any] = field(default_factory=dict[str, Any])
+    entry: dict[str, Any] = field(default_factory=dict)
     """Properties of the event that started the run, cut to what the journey and its templates read."""
-    event: dict[str, Any] = field(default_factory=dict[str, Any])
+    event: dict[str, Any] = field(default_factory=dict)
     """Properties of the latest event that moved it, cut likewise."""
-    sends: dict[str, list[Any]] = field(default_factory=dict[str, list[Any]])
+    sends: dict[str, list[Any]] = field(default_factory=dict)
     """node id → [move, channel, states…] of the latest send at that node."""
-    saved: dict[str, Any] = field(default_factory=dict[str, Any])
-    rounds: dict[str, int] = field(default_factory=dict[str, int])
+    saved: dict[str, Any] = field(default_factory=dict)
+    rounds: dict[str, int] = field(default_factory=dict)
     """node id → times entered (only nodes on a loop)."""
     phase: str = ""
     """'' · 'delayed' (the node's timing) · 'frozen' (entered while its journey is paused) · what the node itself remembers
@@ -58,7 +58,7 @@ class Run:
     """The earliest instant at which a condition of `exit_when` may become true by mere passing of time."""
     parent: str = ""
     """Id of the run that goes several ways at once (`parallel`), of which this is one; its own id begins with that and a dot."""
-    arms: dict[str, str] = field(default_factory=dict[str, str])
+    arms: dict[str, str] = field(default_factory=dict)
     """split node → arm taken, so that a goal is counted for its arm."""
 
 
@@ -73,12 +73,12 @@ class Facts:
     orders: int = 0
     revenue: float = 0.0
     last_order_at: int = 0
-    cart: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
+    cart: list[dict[str, Any]] = field(default_factory=list)
     """≤ 50 lines {product_id, name, quantity, price, category, url, image_url}."""
     cart_id: Any = None
     currency: str = ""
     cart_changed_at: int = 0
-    recent: dict[str, list[dict[str, Any]]] = field(default_factory=dict[str, list[dict[str, Any]]])
+    recent: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     """viewed, searched, bought → ≤ 10 latest first."""
 
 
@@ -87,7 +87,7 @@ class Profile:
     """The unit of order, of concurrency and of partitioning: one person."""
 
     id: int
-    attributes: dict[str, Any] = field(default_factory=dict[str, Any])
+    attributes: dict[str, Any] = field(default_factory=dict)
     plan: int = 0
     """Number of the plan this state was last lifted to."""
     last: int = 0
@@ -95,47 +95,47 @@ class Profile:
     next_run: int = 1
     known: bool = False
     """Has a user id."""
-    tags: list[str] = field(default_factory=list[str])
+    tags: list[str] = field(default_factory=list)
     score: float = 0.0
-    consent: dict[str, list[Any]] = field(default_factory=dict[str, list[Any]])
+    consent: dict[str, list[Any]] = field(default_factory=dict)
     """channel → [state, at]."""
-    topics: dict[str, list[Any]] = field(default_factory=dict[str, list[Any]])
+    topics: dict[str, list[Any]] = field(default_factory=dict)
     """topic → [state, at]."""
-    suppressed: dict[str, str] = field(default_factory=dict[str, str])
+    suppressed: dict[str, str] = field(default_factory=dict)
     """'*' (all), channel, or 'channel:address' → reason."""
-    devices: dict[str, dict[str, int]] = field(default_factory=dict[str, dict[str, int]])
+    devices: dict[str, dict[str, int]] = field(default_factory=dict)
     """mobile_push, web_push → token → last seen; ≤ 10 each."""
     facts: Facts = field(default_factory=Facts)
-    windows: dict[str, list[Any]] = field(default_factory=dict[str, list[Any]])
+    windows: dict[str, list[Any]] = field(default_factory=dict)
     """leaf id → what a counted condition keeps (aggregate.py)."""
-    runs: list[Run] = field(default_factory=list[Run])
+    runs: list[Run] = field(default_factory=list)
     """Oldest first."""
-    past: dict[str, list[list[Any]]] = field(default_factory=dict[str, list[list[Any]]])
+    past: dict[str, list[list[Any]]] = field(default_factory=dict)
     """journey → [key, last start, last end (0: still inside), times, last run id (`brief`), its goal was reached, arms of splits if any],
     for re-entry and goals that follow the end; ≤ 100 keys, oldest dropped."""
-    messages: list[list[Any]] = field(default_factory=list[list[Any]])
+    messages: list[list[Any]] = field(default_factory=list)
     """The latest ≤ 20 messages of runs that are over and may still hear feedback: [effect id, journey, node, channel, template, at, state]."""
-    awaiting: list[int] = field(default_factory=list[int])
+    awaiting: list[int] = field(default_factory=list)
     """Absorbed people whose state has not arrived: until then this person stands still."""
     survivor: int = 0
     """Not 0: this is a tombstone, everything is forwarded there."""
     erased: bool = False
-    segments: dict[int, int] = field(default_factory=dict[int, int])
+    segments: dict[int, int] = field(default_factory=dict)
     """Key of a segment (segment.py) → since when the person is in it (ms). Whoever is not in it has no entry."""
-    turns: dict[int, int] = field(default_factory=dict[int, int])
+    turns: dict[int, int] = field(default_factory=dict)
     """Key of a segment → an instant not later than the one at which membership may change by mere passing of time (lazily kept:
     when that instant moves away, the old one stays and is looked at in vain). Key 0: the engagement score's next decay."""
     stage: str = ""
     """Stage of the funnel; '' before the first."""
-    caps: dict[str, list[int]] = field(default_factory=dict[str, list[int]])
+    caps: dict[str, list[int]] = field(default_factory=dict)
     """Frequency cap → instants (log time + lag) of the latest messages that it counts, ≤ its limit, ascending."""
-    hours: dict[str, list[int]] = field(default_factory=dict[str, list[int]])
+    hours: dict[str, list[int]] = field(default_factory=dict)
     """channel → local hours (0–23) of the latest ≤ 20 opens and clicks, oldest first; kept where `best_time` is read."""
-    response: dict[str, list[int]] = field(default_factory=dict[str, list[int]])
+    response: dict[str, list[int]] = field(default_factory=dict)
     """channel → [messages accepted, of those opened or clicked]; kept where channel `best` is read."""
-    location: list[Any] = field(default_factory=list[Any])
+    location: list[Any] = field(default_factory=list)
     """[latitude, longitude, at] of the latest location event."""
-    fences: dict[str, int] = field(default_factory=dict[str, int])
+    fences: dict[str, int] = field(default_factory=dict)
     """Geofences the person is inside of → since when."""
     attributes_changed: bool = False
     """Not packed: `attributes` must be written."""

@@ -65,15 +65,15 @@ class Decision:
     """What `react` decided. `profile` is the new state; `wakes_at` its one timer (None: nothing happens by itself)."""
 
     profile: Profile
-    effects: list[Effect] = field(default_factory=list[Effect])
-    steps: list[Step] = field(default_factory=list[Step])
-    moved: list[Run] = field(default_factory=list[Run])
+    effects: list[Effect] = field(default_factory=list)
+    steps: list[Step] = field(default_factory=list)
+    moved: list[Run] = field(default_factory=list)
     """Runs that rest somewhere else (or until another instant) than before."""
-    gone: set[str] = field(default_factory=set[str])
+    gone: set[str] = field(default_factory=set)
     """Ids of runs that are over."""
-    memberships: dict[str, int | None] = field(default_factory=dict[str, int | None])
+    memberships: dict[str, int | None] = field(default_factory=dict)
     """Segments whose membership changed (by name in the read model): since when a member, or None."""
-    consents: list[Consent] = field(default_factory=list[Consent])
+    consents: list[Consent] = field(default_factory=list)
     """Changes of consent, to be kept as proof."""
     wakes_at: int | None = None
     parked: bool = False

@@ -70,8 +70,8 @@ class Decay:
 class Engagement:
     """The setting, ready to be applied."""
 
-    weights: dict[str, tuple[Weight, ...]] = field(default_factory=dict[str, tuple[Weight, ...]])
-    messages: dict[str, float] = field(default_factory=dict[str, float])
+    weights: dict[str, tuple[Weight, ...]] = field(default_factory=dict)
+    messages: dict[str, float] = field(default_factory=dict)
     decay: Decay | None = None
     floor: float = -MAX_SCORE
     ceiling: float = MAX_SCORE

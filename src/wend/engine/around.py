@@ -23,9 +23,9 @@ class Around:
     """Wakes up to here are due."""
     clock: int | None
     """Real time at the start of the batch; None: replay, there is no lag (engine.md 4)."""
-    seen: dict[int, dict[int, int]] = field(default_factory=dict[int, dict[int, int]])
+    seen: dict[int, dict[int, int]] = field(default_factory=dict)
     """profile → message hash → when it was last applied; only hashes that occur in the batch."""
-    waiting: dict[int, list[Row]] = field(default_factory=dict[int, list[Row]])
+    waiting: dict[int, list[Row]] = field(default_factory=dict)
     """profile → rows parked for a merge or an outcome; only of people whose wait may end in this batch."""
 
 

@@ -72,8 +72,8 @@ async def stage(
 class Pasts:
     """What some people of a partition did, as far as it was staged."""
 
-    rows: dict[int, list[Past]] = field(default_factory=dict[int, list[Past]])
-    absorbed: dict[int, list[int]] = field(default_factory=dict[int, list[int]])
+    rows: dict[int, list[Past]] = field(default_factory=dict)
+    absorbed: dict[int, list[int]] = field(default_factory=dict)
     """survivor → who was absorbed."""
 
     def of(self, person: int, *, alone: bool, unheard: frozenset[int]) -> list[Heard]:

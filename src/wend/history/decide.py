@@ -35,7 +35,7 @@ class Decider:
     leaves: Sequence[Condition]
     now: int
     zone: str
-    settings: dict[str, Any] = field(default_factory=dict[str, Any])
+    settings: dict[str, Any] = field(default_factory=dict)
 
     async def members(self, conn: Connection, told: dict[int, Told]) -> list[int]:
         """Those of the people in `told` for whom the condition is true."""

@@ -49,7 +49,7 @@ _BOOLEANS: Final = {"true": True, "false": False}
 class Columns:
     """What the caller settles: header → the name it is read as (`{"Kundennr": "user_id"}`); "" leaves a column out."""
 
-    names: dict[str, str] = field(default_factory=dict[str, str])
+    names: dict[str, str] = field(default_factory=dict)
 
     def as_options(self) -> dict[str, str]:
         """For the digest of the job."""

@@ -37,7 +37,7 @@ class _Waiting:
     letters: Sequence[DeadLetter]
     size: int
     done: asyncio.Future[list[int]]
-    refused: list[int] = field(default_factory=list[int])
+    refused: list[int] = field(default_factory=list)
 
 
 class GroupCommit:

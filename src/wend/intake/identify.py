@@ -35,11 +35,11 @@ class NeedLock(Exception):
 class Locked:
     """What is true of locked people: nobody else can change it before our commit."""
 
-    people: set[int] = field(default_factory=set[int])
-    with_user: set[int] = field(default_factory=set[int])
-    since: dict[int, int] = field(default_factory=dict[int, int])
+    people: set[int] = field(default_factory=set)
+    with_user: set[int] = field(default_factory=set)
+    since: dict[int, int] = field(default_factory=dict)
     """person → when the first of their identifiers was seen, ms UTC."""
-    keys: list[Key] = field(default_factory=list[Key])
+    keys: list[Key] = field(default_factory=list)
     """All identifiers that are locked."""
 
 
@@ -56,18 +56,18 @@ class Conflict:
 class Plan:
     """What has to be written for a group of messages, in order."""
 
-    rows: list[tuple[int, NewInput]] = field(default_factory=list[tuple[int, NewInput]])
+    rows: list[tuple[int, NewInput]] = field(default_factory=list)
     """(when it happened, row)."""
-    people: list[int] = field(default_factory=list[int])
+    people: list[int] = field(default_factory=list)
     """The person of each message."""
-    links: dict[Key, int] = field(default_factory=dict[Key, int])
+    links: dict[Key, int] = field(default_factory=dict)
     """Identifiers to insert; that another process is faster with one of them makes the plan void …"""
-    lookups: dict[Key, int] = field(default_factory=dict[Key, int])
+    lookups: dict[Key, int] = field(default_factory=dict)
     """… except these."""
-    merges: dict[int, int] = field(default_factory=dict[int, int])
+    merges: dict[int, int] = field(default_factory=dict)
     """absorbed → survivor at the end of the group."""
-    conflicts: set[Conflict] = field(default_factory=set[Conflict])
-    locked: list[Key] = field(default_factory=list[Key])
+    conflicts: set[Conflict] = field(default_factory=set)
+    locked: list[Key] = field(default_factory=list)
     """Identifiers that were locked for it: what a cache says of them may be old now."""
 
 

@@ -30,8 +30,8 @@ class Again(Exception):
 class Needs:
     """What the attempts at one group have found that must be locked."""
 
-    people: set[int] = field(default_factory=set[int])
-    keys: set[Key] = field(default_factory=set[Key])
+    people: set[int] = field(default_factory=set)
+    keys: set[Key] = field(default_factory=set)
 
 
 class Cache:

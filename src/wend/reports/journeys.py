@@ -20,7 +20,7 @@ class NodeCounts:
     passed: int = 0
     ended: int = 0
     failed: int = 0
-    other: dict[str, int] = field(default_factory=dict[str, int])
+    other: dict[str, int] = field(default_factory=dict)
     """`moved:yes`, `sent`, `accepted`, `opened` … as counted."""
 
 
@@ -33,7 +33,7 @@ class JourneyCounts:
     ended: int = 0
     refused: int = 0
     goals: int = 0
-    nodes: dict[str, NodeCounts] = field(default_factory=dict[str, NodeCounts])
+    nodes: dict[str, NodeCounts] = field(default_factory=dict)
 
 
 async def every(conn: Connection) -> list[dict[str, Any]]:

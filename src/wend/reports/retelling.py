@@ -57,7 +57,7 @@ class Note:
     what: str
     """What it heard."""
     version: int
-    why: list[str] = field(default_factory=list[str])
+    why: list[str] = field(default_factory=list)
 
 
 @dataclass(slots=True)

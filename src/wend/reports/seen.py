@@ -32,7 +32,7 @@ select distinct k from (select attributes from profile limit %s) p, jsonb_object
 class Seen:
     """Names in the sample. `properties`: event name → names of its properties (first level)."""
 
-    properties: dict[str, set[str]] = field(default_factory=dict[str, set[str]])
+    properties: dict[str, set[str]] = field(default_factory=dict)
     attributes: frozenset[str] = frozenset()
 
     @property

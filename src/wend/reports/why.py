@@ -32,9 +32,9 @@ class Journeyed:
     run: str
     version: int
     started: int
-    steps: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
+    steps: list[dict[str, Any]] = field(default_factory=list)
     place: dict[str, Any] | None = None
-    branches: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
+    branches: list[dict[str, Any]] = field(default_factory=list)
     """Where its branches rest, while it goes several ways at once."""
 
 
@@ -65,20 +65,20 @@ class Answer:
     status: str
     journey_status: str = ""
     version: int = 0
-    runs: list[Journeyed] = field(default_factory=list[Journeyed])
-    refusals: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
-    messages: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
-    heard: list[Heard] = field(default_factory=list[Heard])
+    runs: list[Journeyed] = field(default_factory=list)
+    refusals: list[dict[str, Any]] = field(default_factory=list)
+    messages: list[dict[str, Any]] = field(default_factory=list)
+    heard: list[Heard] = field(default_factory=list)
     since: int | None = None
     """The log was looked through from here on; None: as far as it goes back."""
     published: int | None = None
     """When the journey was published first."""
-    entry: list[str] = field(default_factory=list[str])
+    entry: list[str] = field(default_factory=list)
     """Parts of the journey's entry condition that do not hold for the person today."""
-    channels: dict[str, tuple[bool, str]] = field(default_factory=dict[str, tuple[bool, str]])
+    channels: dict[str, tuple[bool, str]] = field(default_factory=dict)
     """Channel of a send node → (reachable now, why not)."""
     parked: int = 0
-    summaries: dict[str, str] = field(default_factory=dict[str, str])
+    summaries: dict[str, str] = field(default_factory=dict)
     """Node id → its one-line summary, for the wording."""
 
 

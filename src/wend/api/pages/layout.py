@@ -34,9 +34,9 @@ class Drawing:
 
     width: float = 0
     height: float = 0
-    at: dict[str, Point] = field(default_factory=dict[str, Point])
-    via: dict[Edge, list[Point]] = field(default_factory=dict[Edge, list[Point]])
-    back: set[Edge] = field(default_factory=set[Edge])
+    at: dict[str, Point] = field(default_factory=dict)
+    via: dict[Edge, list[Point]] = field(default_factory=dict)
+    back: set[Edge] = field(default_factory=set)
     """Edges that lead upwards (loops)."""
 
 

@@ -29,7 +29,7 @@ class Order:
     country: str
     total: float = 0.0
     lines: int = 0
-    products: list[dict[str, object]] = field(default_factory=list[dict[str, object]])
+    products: list[dict[str, object]] = field(default_factory=list)
 
 
 def read(path: Path) -> list[Order]:

@@ -52,7 +52,7 @@ class Product:
     url: str = ""
     available: bool = True
     replenish: int = 0
-    extra: dict[str, Any] = field(default_factory=dict[str, Any])
+    extra: dict[str, Any] = field(default_factory=dict)
     added_at: int = field(default=0, compare=False)
 
     def shown(self) -> dict[str, Any]:

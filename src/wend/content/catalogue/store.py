@@ -23,8 +23,8 @@ class Changes:
     added: int = 0
     changed: int = 0
     unchanged: int = 0
-    cheaper: list[tuple[Product, Product]] = field(default_factory=list[tuple[Product, Product]])
-    back: list[Product] = field(default_factory=list[Product])
+    cheaper: list[tuple[Product, Product]] = field(default_factory=list)
+    back: list[Product] = field(default_factory=list)
 
 
 async def put_products(conn: Connection, products: Sequence[Product], now: int) -> Changes:

@@ -86,10 +86,10 @@ class Document:
     """0–100: of two journeys that want the last place of a frequency cap, or act at the same instant, the higher one."""
     control: int = 0
     """So many of 1,000,000 buckets are the control group, which gets no messages of this journey."""
-    raw: dict[str, Any] = field(default_factory=dict[str, Any])
-    drawn: dict[str, Any] = field(default_factory=dict[str, Any])
+    raw: dict[str, Any] = field(default_factory=dict)
+    drawn: dict[str, Any] = field(default_factory=dict)
     """The nodes as drawn, also those that could not be read; of a rule those that it stands for."""
-    places: dict[str, str] = field(default_factory=dict[str, str])
+    places: dict[str, str] = field(default_factory=dict)
     """Of a rule: where of the drawing → where in the rule, for problems."""
 
 

@@ -29,7 +29,7 @@ class Type:
     """One type of setting: its parser and its JSON Schema."""
 
     parse: Parser
-    schema: dict[str, Any] = field(default_factory=dict[str, Any])
+    schema: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ _PART = re.compile(r"([^.\[\]]+)(?:\[:(\d{1,3})\])?")
 class Picked:
     """What is kept of one thing: all of it (no `parts`), or some of its parts; of a list the first `most`."""
 
-    parts: dict[str, Picked] = field(default_factory=dict[str, "Picked"])
+    parts: dict[str, Picked] = field(default_factory=dict)
     most: int | None = None
     whole: bool = False
 

@@ -25,12 +25,12 @@ _SAYS = ("title", "note")
 class Rule:
     """A rule, as the journey it stands for."""
 
-    entry: dict[str, Any] = field(default_factory=dict[str, Any])
-    nodes: dict[str, Placed] = field(default_factory=dict[str, Placed])
-    drawn: dict[str, Any] = field(default_factory=dict[str, Any])
+    entry: dict[str, Any] = field(default_factory=dict)
+    nodes: dict[str, Placed] = field(default_factory=dict)
+    drawn: dict[str, Any] = field(default_factory=dict)
     """The nodes as they would stand in a drawing."""
     start: str = DONE
-    places: dict[str, str] = field(default_factory=dict[str, str])
+    places: dict[str, str] = field(default_factory=dict)
     """Where of the drawing → where in the rule."""
 
 

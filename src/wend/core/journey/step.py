@@ -51,7 +51,8 @@ def _concerned(passing: Pass, happened: Happened) -> Sequence[Run]:
     runs = passing.profile.runs
     if not isinstance(happened, EventHappened):
         return [run for run in runs if not run.parent]
-    name, facts, found = happened.event.name, happened.facts, list[Run]()
+    name, facts = happened.event.name, happened.facts
+    found: list[Run] = []
     for run in runs:
         reach = passing.plan.compiled(run.journey, run.version).reach[run.node]
         if _listed(name, reach.events) or not facts.isdisjoint(reach.facts):

@@ -25,14 +25,14 @@ class Query:
 
     now: int
     zone: str
-    params: dict[str, Any] = field(default_factory=dict[str, Any])
-    shared: dict[str, str] = field(default_factory=dict[str, str])
+    params: dict[str, Any] = field(default_factory=dict)
+    shared: dict[str, str] = field(default_factory=dict)
     """Name → SQL of a row source that is worked out once (`with`)."""
-    joins: list[str] = field(default_factory=list[str])
+    joins: list[str] = field(default_factory=list)
     """Names of the row sources that `p` is joined with (by `person`)."""
-    samples: dict[str, Sample] = field(default_factory=dict[str, Sample])
+    samples: dict[str, Sample] = field(default_factory=dict)
     """Parameter → the part of all people whose ids must be drawn for it."""
-    _named: dict[str, str] = field(default_factory=dict[str, str])
+    _named: dict[str, str] = field(default_factory=dict)
 
     def param(self, value: Any, type: str) -> str:
         """A value as a parameter of a PostgreSQL type. Lists travel in binary format."""
