@@ -26,6 +26,7 @@ MAX_NUMBERS = 200
 MAX_BUCKETS = 100
 MAX_KEYS = 200
 _KEY_LENGTH = 24
+_text = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
 
 Keep = Literal["times", "first", "numbers", "distinct", "keys"]
 """times: the k latest instants · first: the earliest instant · numbers: [at, value] (without a property the instant alone), folded into
@@ -147,7 +148,7 @@ def key_text(value: Any) -> str | None:
         return None
     if isinstance(value, float) and value.is_integer():
         value = int(value)
-    text = json.dumps(value, sort_keys=True, separators=(",", ":"))
+    text = _text(value)
     return text if len(text) <= _KEY_LENGTH else blake2b(text.encode(), digest_size=9).hexdigest()
 
 
@@ -158,7 +159,9 @@ def _at(entry: Any) -> int:
 def _evict(leaf: Leaf, kept: list[Any], now: int) -> None:
     if leaf.window < FOREVER and kept:
         key = None if isinstance(kept[0], int) else _at
-        del kept[: bisect_right(kept, now - leaf.window, key=key)]
+        oldest: int = kept[0] if key is None else _at(kept[0])
+        if oldest <= now - leaf.window:
+            del kept[: bisect_right(kept, now - leaf.window, key=key)]
 
 
 def _insert(leaf: Leaf, kept: list[Any], entry: Any, now: int) -> bool:

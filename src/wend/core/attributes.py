@@ -20,6 +20,7 @@ MAX_NAME = 100
 MAX_DEPTH = 32
 MAX_TAGS = 100
 MAX_SCORE = 1_000_000_000.0
+_text = json.JSONEncoder(separators=(",", ":")).encode
 
 Changes = dict[str, tuple[Any, Any]]
 """Root name → (old, new); None stands for "not there"."""
@@ -153,8 +154,8 @@ def _unfit(attributes: Mapping[str, Any], name: str, new: Any) -> str:
         return f"the person has {MAX_ROOTS} attributes already, which is the most allowed"
     if _too_deep(new):
         return f"nested deeper than {MAX_DEPTH} levels"
-    size = len(json.dumps({**attributes, name: new}, separators=(",", ":")))
-    if size > MAX_BYTES and size > len(json.dumps(attributes, separators=(",", ":"))):
+    size = len(_text({**attributes, name: new}))
+    if size > MAX_BYTES and size > len(_text(attributes)):
         return f"all attributes together would take {size} bytes; {MAX_BYTES} are allowed"
     return ""
 

@@ -122,7 +122,7 @@ class Watch:
             for fact in one.listens.facts:
                 if fact.startswith("segment:"):
                     self._above.setdefault(fact[8:], []).append(one)
-        self._cache: dict[tuple[str, frozenset[str]], tuple[Segment, ...]] = {}
+        self._cache: dict[tuple[str | None, frozenset[str], frozenset[str]], tuple[Segment, ...]] = {}
 
     def above(self, segment: Segment) -> list[Segment]:
         """Those who read this segment; nobody reads a version that is not in force yet."""
@@ -137,44 +137,50 @@ class Watch:
         """The segments whose truth may be changed by what happened, in order."""
         match happened:
             case EventHappened(event, facts):
-                found = self._cache.get((event.name, facts))
-                if found is None:
-                    found = self._cache[event.name, facts] = tuple(
-                        one
-                        for one in self.ordered
-                        if event.name in one.listens.events
-                        or "*" in one.listens.events
-                        or not facts.isdisjoint(one.listens.facts)
-                    )
-                    if len(self._cache) > _CACHED:
-                        self._cache.clear()
-                return found
+                return self._touched(facts, event=event.name)
             case AttributesChanged(changes):
-                roots = {path.split(".")[0] for path in changes}
-                return tuple(one for one in self.ordered if not roots.isdisjoint(one.listens.attributes))
+                return self._touched(_NOTHING, frozenset(path.split(".")[0] for path in changes))
             case TagAdded():
-                return self._reading("tags")
+                return self._touched(_TAGS)
             case ScoreChanged():
-                return self._reading("score")
+                return self._touched(_SCORE)
             case StageChanged():
-                return self._reading("stage")
+                return self._touched(_STAGE)
             case MessageChanged():
-                return self._reading("messages")
+                return self._touched(_MESSAGES)
             case FenceCrossed(fence):
-                return self._reading(f"fence:{fence}")
+                return self._touched(frozenset({f"fence:{fence}"}))
             case FactsChanged(facts):
-                return tuple(one for one in self.ordered if not facts.isdisjoint(one.listens.facts))
+                return self._touched(facts)
             case Merged():
                 return self.ordered
             case _:
                 return ()
 
-    def _reading(self, fact: str) -> tuple[Segment, ...]:
-        return tuple(one for one in self.ordered if fact in one.listens.facts)
+    def _touched(
+        self, facts: frozenset[str], roots: frozenset[str] = frozenset(), event: str | None = None
+    ) -> tuple[Segment, ...]:
+        found = self._cache.get((event, roots, facts))
+        if found is None:
+            if len(self._cache) >= _CACHED:
+                self._cache.clear()
+            names = _NOTHING if event is None else frozenset({event, "*"})
+            found = self._cache[event, roots, facts] = tuple(
+                one
+                for one in self.ordered
+                if not (
+                    names.isdisjoint(one.listens.events)
+                    and roots.isdisjoint(one.listens.attributes)
+                    and facts.isdisjoint(one.listens.facts)
+                )
+            )
+        return found
 
 
+_NOTHING = frozenset[str]()
+_TAGS, _SCORE, _STAGE, _MESSAGES = (frozenset({name}) for name in ("tags", "score", "stage", "messages"))
 _CACHED = 10_000
-"""Event names × facts remembered, at most: names are the sender's."""
+"""Event names × attributes × facts remembered, at most: names are the sender's."""
 
 
 def _ordered(segments: list[Segment]) -> tuple[Segment, ...]:

@@ -139,7 +139,8 @@ class Series:
 
     def at(self, instant: int) -> float | None:
         """The measure at an instant; None when there is nothing to take an average, minimum or maximum of."""
-        low, high = self.between(instant)
+        ats = self.ats
+        low, high = bisect_right(ats, instant - self.far), bisect_right(ats, instant - self.near)
         if self.kind == "count":
             return (high - low if self.weights is None else sum(self.weights[low:high])) * self.times
         if low == high:
@@ -151,9 +152,7 @@ class Series:
 
     def between(self, instant: int) -> tuple[int, int]:
         """The entries inside the window at an instant: [low, high)."""
-        ats, far = self.ats, self.far
-        low = bisect_right(ats, instant - far) if far < FOREVER else 0
-        return low, bisect_right(ats, instant - self.near)
+        return bisect_right(self.ats, instant - self.far), bisect_right(self.ats, instant - self.near)
 
     def changes(self, now: int) -> list[int]:
         """The instants > now at which an entry enters or leaves the window."""
