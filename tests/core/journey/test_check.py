@@ -10,8 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.core.journey.story import journey
 
-from wend.core.journey.check import Known, check
+from wend.core.condition.syntax import parse as parse_condition
+from wend.core.journey.check import Known, check, lists_used, segments_used, strange_names, unknown_segments
 from wend.core.journey.circles import circles, way_round
+from wend.core.journey.document import parse
 from wend.core.journey.placed import MAX_NODES
 
 ONE = {"n": {"wait": "1d", "next": "over"}}
@@ -284,3 +286,29 @@ def test_names_never_heard_of_are_warned_of_once_and_refuse_nothing() -> None:
         "nodes.w.wait_for_event: no event 'Order Compleeted' has been received so far; did you mean 'Order Completed'?",
     ]
     assert check(raw)[1] == [], "of what is not known nothing is said"
+
+
+def test_segments_and_lists_that_are_named_are_known_with_their_places() -> None:
+    document = parse(
+        journey(
+            {"a": {"in_segment": "vip", "yes": "b", "no": "over"}, "b": {"list_add": "friends", "next": "over"}},
+            on={"segment_entered": "cold"},
+        ),
+        [],
+    )
+    assert document is not None
+    assert segments_used(document) == [("nodes.a.in_segment", "vip"), ("entry.on", "cold")]
+    assert lists_used(document) == [("nodes.b.list_add.list", "friends")]
+    assert [str(one) for one in unknown_segments(segments_used(document), {"vip": "live", "old": "live"})] == [
+        "entry.on: there is no segment 'cold'; did you mean 'old'?"
+    ]
+    assert list(unknown_segments(segments_used(document), None)) == []
+
+
+def test_a_condition_may_name_what_nobody_has_heard_of() -> None:
+    condition = parse_condition({"all": [{"event": "Ordr"}, {"attribute": "citty", "is": "Oslo"}]}, "", [])
+    assert condition is not None
+    known = Known(events=frozenset({"Order"}), attributes=frozenset({"city"}))
+    assert [(one.level, one.where) for one in strange_names(condition, "condition", known)] == [
+        ("warning", "condition")
+    ] * 2

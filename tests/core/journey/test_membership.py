@@ -11,7 +11,7 @@ from tests.core.journey.story import DAY, HOUR, MONDAY, Story, journey
 
 from wend.core.condition.member import key_of
 from wend.core.condition.syntax import parse
-from wend.core.inputs import Event, Feedback, Identify, ListChange, MergeAwait, MergeOut, MergeState, Start
+from wend.core.inputs import Chunk, Event, Feedback, Identify, ListChange, MergeAwait, MergeOut, MergeState, Start
 from wend.core.journey.happened import (
     AttributesChanged,
     EventHappened,
@@ -369,3 +369,8 @@ def test_a_version_that_is_gone_while_it_is_back_filled_is_no_more() -> None:
     change(person, "segment", "vip", 1, {"id": "vip", "condition": VIP})
     change(person, "segment_gone", "vip", 1)
     assert not person.plan.warming and not person.plan.segments
+
+
+def test_a_chunk_is_for_the_engine_to_expand() -> None:
+    person = story(vip=VIP)
+    assert person.tell(Chunk([1], "start", {"journey": "j"})).steps == []

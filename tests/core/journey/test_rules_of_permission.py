@@ -193,3 +193,31 @@ def test_faults_of_priority_and_control_are_named(more: dict[str, Any], fault: s
     parse(one(MAIL) | more, problems)
     assert str(problems[0]).startswith(fault)
     assert node_faults(MAIL) == []
+
+
+def test_no_place_is_kept_for_what_is_less_important() -> None:
+    held = journey(
+        {"n": {"send": {"channel": "email", "template": "low"}, "next": "over"}}, id="b", on="Night", priority=20
+    )
+    late = journey(
+        {"n": {"send": {"channel": "sms", "template": "high"}, "next": "over"}}, id="a", on="Late", priority=80
+    )
+    story = Story(held, late, settings={"quiet_hours": NIGHT, "caps": [{"limit": 1, "within": "1d"}]}, timezone="UTC")
+    story.until("2026-03-02 22:00")
+    story.event("Night")
+    story.event("Late")
+    assert story.templates == ["high"]
+
+
+def test_what_became_of_one_message_gives_back_nothing_of_another() -> None:
+    story = Story(
+        one({"send": {"channel": "email", "template": "a"}}, id="a", on="A"),
+        one({"send": {"channel": "email", "template": "b"}}, id="b", on="B"),
+        settings={"caps": [{"limit": 5, "within": "1d"}]},
+        answers={"n": None},
+    )
+    story.event("A")
+    story.wait("1m")
+    story.event("B")
+    story.answer(story.sends[1], "dropped")
+    assert list(story.profile.caps.values()) == [[story.now - 60_000]]

@@ -50,10 +50,10 @@ def _rivals(turn: RunTurn, priority: int) -> Iterator[Message]:
             continue
         compiled = plan.compiled(run.journey, run.version)
         if compiled.document.priority > priority:
-            settings = compiled.node(run.node).settings
-            channels: Any = settings.get("channel")
-            channel = str(channels[0]) if isinstance(channels, tuple) and channels else ""  # pyright: ignore[reportUnknownArgumentType]
-            yield message_of(settings, run.journey, channel, str(settings.get("template") or ""))
+            node = compiled.node(run.node)
+            # Which of several channels it will be is decided when it goes out: the first one stands for it.
+            channels, template = next((one[1:] for one in node.templates()), ((), ""))
+            yield message_of(node.settings, run.journey, next(iter(channels), ""), template)
 
 
 def message_of(settings: dict[str, Any], journey: str, channel: str, template: str) -> Message:
