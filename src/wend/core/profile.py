@@ -143,8 +143,8 @@ class Profile:
 
 def brief(run: str, profile: int) -> str:
     """A run's id as its own person's state keeps it: without the person's number, which stands beside the state."""
-    begin = f"{profile:x}"
-    return run[len(begin) :] if run.startswith(f"{begin}-") else run
+    begin = f"{profile:x}-"
+    return run[len(begin) - 1 :] if run.startswith(begin) else run
 
 
 def in_full(run: str, profile: int) -> str:

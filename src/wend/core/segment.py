@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from wend.core.condition.base import Condition, Listens
+from wend.core.condition.built_in import Inactive
 from wend.core.condition.member import key_of
 from wend.core.condition.syntax import parse as parse_condition
 from wend.core.journey.circles import circles, way_round
@@ -44,10 +45,13 @@ class Segment:
     """None: a list."""
     warming: bool = False
     key: int = field(init=False)
+    recedes: bool = field(init=False)
+    """Until the instant noted in `Profile.turns` nothing changes it: `last_seen`, all that it reads, only rises."""
     listens: Listens = field(init=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "key", key_of(self.name))
+        object.__setattr__(self, "recedes", isinstance(self.condition, Inactive))
         object.__setattr__(self, "listens", Listens() if self.condition is None else self.condition.listens())
 
     @property

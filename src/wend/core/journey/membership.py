@@ -55,6 +55,8 @@ def judge(passing: Pass, segments: Iterable[Segment], *, silently: bool = False)
         segment = todo[place]
         place += 1
         key, condition = segment.key, segment.condition
+        if segment.recedes and turns.get(key, 0) > now:
+            continue
         assert condition is not None
         value, change = condition.check(view)
         if change >= FOREVER:

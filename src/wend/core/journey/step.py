@@ -33,7 +33,7 @@ from wend.core.profile import Run, family, in_full, lineage
 def handle(passing: Pass, first: list[Happened], hops: int = 0) -> None:
     """Let runs and triggers hear what happened, and everything they cause. `hops`: how deep in a chain of emitted events it is."""
     queue = passing.queue
-    queue.extend((happened, hops) for happened in first)
+    queue.extend([(happened, hops) for happened in first])
     while queue:
         happened, passing.hops = queue.popleft()
         settle(passing, happened)
