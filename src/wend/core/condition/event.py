@@ -106,18 +106,18 @@ class Measured(Counting):
 class CountPer(Counting):
     """Whether any one value of a property was counted so often."""
 
-    window: Window
+    measure: Measure
     holds: Holds
 
     def check(self, view: View) -> Verdict:
-        series, holds, far = Measure(self.leaf, "distinct", self.window).series(view), self.holds, self.window.far
+        series, holds = self.measure.series(view), self.holds
         low, high = series.between(view.now)
         ats, keys = series.ats, series.column
         counts = Counter(keys[low:high])
         value = any(map(holds, counts.values()))
-        moves = [(at + self.window.near, 1, key) for at, key in zip(ats[high:], keys[high:], strict=True)]
-        if far < FOREVER:
-            moves += [(at + far, -1, key) for at, key in zip(ats[low:], keys[low:], strict=True)]
+        moves = [(at + series.near, 1, key) for at, key in zip(ats[high:], keys[high:], strict=True)]
+        if series.far < FOREVER:
+            moves += [(at + series.far, -1, key) for at, key in zip(ats[low:], keys[low:], strict=True)]
         for (at, by, key), (following, _, _) in pairwise([*sorted(moves), _END]):
             counts[key] += by
             # Of several at one instant the last tells.
@@ -169,7 +169,8 @@ def _counted(reader: Reader, source: Source) -> Condition:
             reader.fault("per", "the count must ask for at least one, as values that never came are not known")
         property = reader.text("per", "the name or path of a property")
         k = test.k if source.window.near == 0 else MAX_KEYS
-        return CountPer(reader.raw, source.leaf("keys", property, k), source.window, test.holds)
+        leaf = source.leaf("keys", property, k)
+        return CountPer(reader.raw, leaf, Measure(leaf, "distinct", source.window), test.holds)
     if source.window.near:
         measure = read_measure(reader, source, 0)
         return Measured(reader.raw, measure.leaf, measure, test.holds)

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cached_property
 
 from wend.core.condition.base import Condition, Listens
 from wend.core.duration import MINUTE, format_duration
@@ -39,6 +40,7 @@ class WaitForEvent(Node):
         if "timed_out" in (self.settings["events"] or ()):
             yield "events.timed_out", "'timed_out' is the branch of the timeout; choose another name"
 
+    @cached_property
     def patterns(self) -> dict[str, EventPattern]:
         """branch → the event that leads there."""
         if self.settings["events"]:
@@ -57,29 +59,30 @@ class WaitForEvent(Node):
 
     def enter(self, turn: Turn) -> Answer:
         timeout = self.settings["timeout"]
-        return Park(None if timeout is None else turn.run.since + timeout, f"waits for {self._names()}")
+        return Park(None if timeout is None else turn.run.since + timeout, f"waits for {self._names}")
 
     def wake(self, turn: Turn) -> Answer:
-        return Go("timed_out", f"no {self._names()} within {format_duration(self.settings['timeout'])}")
+        return Go("timed_out", f"no {self._names} within {format_duration(self.settings['timeout'])}")
 
     def hear(self, turn: Turn, happened: Happened) -> Answer | None:
         if isinstance(happened, EventHappened):
             event = happened.event
-            for branch, pattern in self.patterns().items():
+            for branch, pattern in self.patterns.items():
                 if pattern.hears(event.name) and pattern.fits(turn.view(event)):
                     return Go(branch, event.name)
         return None
 
     def listens(self) -> Listens:
-        return Listens(events=frozenset(name for one in self.patterns().values() for name in one.names))
+        return Listens(events=frozenset(name for one in self.patterns.values() for name in one.names))
 
     def conditions(self) -> Iterator[Condition]:
-        for pattern in self.patterns().values():
+        for pattern in self.patterns.values():
             yield from pattern.conditions()
 
     def summary(self) -> str:
         timeout = self.settings["timeout"]
-        return f"Wait for {self._names()}" + ("" if timeout is None else f", up to {format_duration(timeout)}")
+        return f"Wait for {self._names}" + ("" if timeout is None else f", up to {format_duration(timeout)}")
 
+    @cached_property
     def _names(self) -> str:
         return " or ".join(sorted(self.listens().events))
