@@ -183,3 +183,13 @@ def test_split_draws_by_weight_and_the_same_each_time() -> None:
 )
 def test_split_says_where_its_settings_are_wrong(weights: Any, fault: str) -> None:
     assert node_faults({"split": {"weights": weights}})[0].startswith(fault)
+
+
+def test_whoever_goes_on_resting_as_before_is_not_noted_as_moved() -> None:
+    story = Story(one({"wait_for_condition": {"attribute": "city", "is": "Oslo", "timeout": "2d"}}))
+    assert [run.node for run in story.event().moved] == ["n"]
+    assert story.identify(city="Rome").moved == []
+    quiet = Story(one({"wait_for_condition": {"inactive": "1d"}}))
+    assert [run.node for run in quiet.event().moved] == ["n"]
+    quiet.skip("1h")
+    assert [run.node for run in quiet.event("Page Viewed").moved] == ["n"], "it waits until another instant"

@@ -165,7 +165,7 @@ def _offer_to_node(passing: Pass, run: Run, happened: Happened) -> bool:
                 run.event = compiled.cut(happened.event.properties)
         return answer
 
-    return walk(passing, RunTurn(passing, compiled, run), hear)
+    return walk(passing, RunTurn(passing, compiled, run), hear, rested=(run.move, run.until))
 
 
 def _rested(passing: Pass, run: Run) -> None:
@@ -174,8 +174,16 @@ def _rested(passing: Pass, run: Run) -> None:
         run.hops = 0
 
 
-def walk(passing: Pass, turn: RunTurn, ask: Callable[[RunTurn], Answer | None]) -> bool:
-    """Move until the run rests or ends. `ask` gives the first answer; False: it gave none, and nothing changed."""
+def walk(
+    passing: Pass,
+    turn: RunTurn,
+    ask: Callable[[RunTurn], Answer | None],
+    rested: tuple[int, int | None] | None = None,
+) -> bool:
+    """Move until the run rests or ends. `ask` gives the first answer; False: it gave none, and nothing changed.
+
+    `rested`: the move after which, and the instant until which, the run was resting; whoever goes on so is not noted as moved.
+    """
     run = turn.run
     try:
         answer = ask(turn)
@@ -196,7 +204,8 @@ def walk(passing: Pass, turn: RunTurn, ask: Callable[[RunTurn], Answer | None]) 
                 answer = woken(turn)
             else:
                 run.until = until
-                passing.moved[run.id] = run
+                if rested != (run.move, until):
+                    passing.moved[run.id] = run
                 return True
         join, reason = (run.node, "at the join") if isinstance(answer, Meet) else ("", answer.reason)
     except Exception as error:  # noqa: BLE001 - a failing node stops only its run (engine.md 14)
