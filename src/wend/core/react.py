@@ -14,6 +14,7 @@ from wend.core import attributes, consent, facts, habits
 from wend.core.aggregate import prune, remember
 from wend.core.caps import keep_only
 from wend.core.effects import Effect, Relay, Step
+from wend.core.identity import forget, hand_over, take_in
 from wend.core.inputs import (
     Answer,
     Chunk,
@@ -44,18 +45,15 @@ from wend.core.journey.happened import (
     EventHappened,
     FactsChanged,
     Happened,
-    Merged,
     MessageChanged,
     StartAsked,
     TagAdded,
 )
 from wend.core.journey.inflight import publish_over
-from wend.core.journey.membership import fall_due, joined, judge, left, lifted, put, settle_all
+from wend.core.journey.membership import fall_due, judge, lifted, put, settle_all
 from wend.core.journey.step import handle, thaw, wake
 from wend.core.journey.turn import MINUTE, Pass
 from wend.core.location import locate
-from wend.core.merge import absorb, arrived
-from wend.core.pack import pack
 from wend.core.plan import Plan
 from wend.core.profile import Profile, Run
 
@@ -283,16 +281,16 @@ def _apply(passing: Pass, input: Input) -> None:
         case Chunk():
             return  # the engine expands it
         case MergeOut():
-            _merge_out(passing, input)
+            hand_over(passing, input)
             return
         case MergeAwait():
             profile.awaiting.append(input.absorbed)
             return
         case MergeState():
-            _merge_in(passing, input)
+            take_in(passing, input)
             return
         case Erase():
-            _erase(passing)
+            forget(passing)
             return
         case PlanChanged():
             return  # belongs to the partition; the engine brings the new plan
@@ -370,40 +368,3 @@ def _trace(passing: Pass, feedback: Feedback) -> None:
             detail,
         )
     )
-
-
-def _merge_out(passing: Pass, input: MergeOut) -> None:
-    profile = passing.profile
-    packed = pack(profile)
-    passing.effects.append(Relay(input.survivor, MergeState(profile.id, input.at, packed, profile.attributes)))
-    passing.gone |= {run.id for run in profile.runs}
-    passing.moved.clear()
-    left(passing)
-    _empty(profile)
-    profile.survivor = input.survivor
-
-
-def _merge_in(passing: Pass, input: MergeState) -> None:
-    profile = passing.profile
-    if input.absorbed in profile.awaiting:
-        profile.awaiting.remove(input.absorbed)
-    if input.state is not None:
-        other = arrived(input, input.state)
-        absorb(passing, other)
-        joined(passing, other)
-    handle(passing, [Merged()])
-
-
-def _erase(passing: Pass) -> None:
-    profile = passing.profile
-    for run in list(profile.runs):
-        finish(passing, run, "erased")
-    _empty(profile)
-    profile.erased = True
-
-
-def _empty(profile: Profile) -> None:
-    blank = Profile(profile.id, plan=profile.plan, last=profile.last, next_run=profile.next_run)
-    for name in Profile.__slots__:
-        setattr(profile, name, getattr(blank, name))
-    profile.attributes_changed = True
