@@ -134,7 +134,7 @@ def _reduced(source: str, kind: str) -> tuple[str, str]:
 
 def per_sql(query: Query, condition: CountPer) -> str:
     """Whether any one value of a property was counted so often."""
-    leaf, window = condition.leaf, condition.window
+    leaf, window = condition.leaf, condition.measure.window
     test = _count_test(condition.raw)
     source = query.share(
         f"per {json.dumps(test, sort_keys=True)} {leaf.id} {window}",
