@@ -95,7 +95,8 @@ async def _inputs(
     sends = await database.count(conn, f"select count(*) from outbox where at >= {begin}")
     how = (
         f"{inputs:,} inputs (44 % page views, 21 % products viewed, 10 % added to a cart, 4 % orders, 6 % identify, 10 % feedback,"
-        f" 5 % others; payload {payload:.0f} B on average) of {len(people):,} people at random, 10 journeys and 20 segments live, {PARTITIONS} partitions,"
+        f" 5 % others; payload {payload:.0f} B on average) of {len(people):,} people at random, 10 journeys and 20 segments live,"
+        f" {PARTITIONS} partitions,"
         f" {WORKERS} worker processes, nothing else running; state + attributes {size} B on average; {steps / inputs:.2f} steps"
         f" and {sends / inputs:.3f} messages an input; timers that fall due meanwhile are included; message ids de-duplicated."
     )
