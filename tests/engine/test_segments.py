@@ -17,7 +17,7 @@ from wend.core.inputs import ListChange
 from wend.core.plan import Plan
 from wend.core.react import react
 from wend.engine.plans import load_plan
-from wend.engine.publish import PublishError, publish_journey
+from wend.engine.publish import PublishError, publish_journey, publish_settings
 from wend.engine.replay import Simulation
 from wend.engine.replaying import Replay
 from wend.engine.segments import publish_segment, retire_segment
@@ -199,6 +199,15 @@ async def test_what_is_used_cannot_be_retired_and_says_by_whom(world: World) -> 
         await retire_segment(conn, "above")
     assert await world.rows("select id from segment") == [("friends",)]
     assert await world.rows("select count(*) from backfill") == [(0,)]
+
+
+async def test_what_a_stage_of_the_funnel_reads_cannot_be_retired(world: World) -> None:
+    await publish(world, FRIENDS)
+    async with world.pool.connection() as conn:
+        await publish_settings(conn, {"funnel": {"stages": [{"id": "ally", "when": {"segment": "friends"}}]}})
+    async with world.pool.connection() as conn:
+        with pytest.raises(PublishError, match="stage 'ally' of the funnel"):
+            await retire_segment(conn, "friends")
 
 
 async def test_a_list_that_is_retired_is_empty_and_versions_go_on(world: World) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from wend.core.funnel import PREFIX as FUNNEL
 from wend.core.journey.check import lists_used, segments_used, unknown_segments
 from wend.core.plan import Plan, PlanChange
 from wend.core.problems import Problem
@@ -105,10 +106,13 @@ def used_by(plan: Plan, id: str) -> list[str]:
         if segment == id
     ]
     readers = [*plan.segments.values(), *plan.warming.values()]
-    found += [
-        f"segment '{one.id}'" for one in readers if one.condition is not None and id in segments_read(one.condition)
-    ]
+    found += [_name(one.id) for one in readers if one.condition is not None and id in segments_read(one.condition)]
     return list(dict.fromkeys(found))
+
+
+def _name(id: str) -> str:
+    """What a person calls the reader: a stage's rule is a hidden segment."""
+    return f"stage '{id.removeprefix(FUNNEL)}' of the funnel" if id.startswith(FUNNEL) else f"segment '{id}'"
 
 
 async def _nothing(_: Plan) -> None:
