@@ -22,6 +22,7 @@ People = Annotated[
     typer.Option("--person", metavar="PERSON", help="Profile id or any identifier; any number of times."),
 ]
 Segment = Annotated[str, typer.Option("--segment", metavar="SEGMENT", help="Everybody in this segment or list.")]
+Resting = Annotated[str, typer.Option("--node", metavar="NODE", help="Only those who rest there.")]
 
 _POLL = 0.3  # seconds
 
@@ -49,7 +50,7 @@ def out(
     journey: Journey,
     person: People = None,
     segment: Segment = "",
-    node: Annotated[str, typer.Option("--node", metavar="NODE", help="Only those who rest there.")] = "",
+    node: Resting = "",
     data: Data = None,
 ) -> None:
     """Take people out of a journey."""
@@ -60,7 +61,7 @@ def skip(
     journey: Journey,
     person: People = None,
     segment: Segment = "",
-    node: Annotated[str, typer.Option("--node", metavar="NODE", help="Only those who rest there.")] = "",
+    node: Resting = "",
     data: Data = None,
 ) -> None:
     """Let people skip the wait they are in."""

@@ -64,6 +64,11 @@ class Settled:
     """Of something asked: state and value of its `Answer`; None for alerts, to which nobody listens."""
 
 
+def groups(partitions: int, spread: int) -> list[list[int]]:
+    """All partitions, so many at once: what one claim names."""
+    return [list(range(first, min(first + spread, partitions))) for first in range(0, partitions, spread)]
+
+
 class Outbox:
     """The statements, for one sender named `owner`."""
 

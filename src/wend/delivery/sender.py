@@ -34,7 +34,7 @@ from wend.content.links import Links
 from wend.content.store import Templates
 from wend.content.templates import Template
 from wend.core.profile import Profile
-from wend.delivery.outbox import Outbox, Row, Settled
+from wend.delivery.outbox import Outbox, Row, Settled, groups
 from wend.delivery.outcomes import Accounts, settled_as
 from wend.delivery.people import load_people
 from wend.delivery.prepare import Prepared, Surroundings, prepare
@@ -94,7 +94,7 @@ class Sender:
         self._templates = Templates()
         self._shelf = Shelf()
         self._accounts = Accounts(rates or {})
-        self._groups = [list(range(i, min(i + spread, partitions))) for i in range(0, partitions, spread)]
+        self._groups = groups(partitions, spread)
         self._hint = asyncio.Event()
         self._stopping = False
         self._batches: set[asyncio.Task[None]] = set()

@@ -31,7 +31,7 @@ from wend.delivery.asks.done import Done
 from wend.delivery.asks.http import Caller
 from wend.delivery.asks.lines import Line, Lines, NotNow
 from wend.delivery.asks.services import Service, Services
-from wend.delivery.outbox import Outbox, Row, Settled
+from wend.delivery.outbox import Outbox, Row, Settled, groups
 from wend.delivery.people import load_people
 from wend.delivery.render import SenderSettings, context
 from wend.store.clock import Clock
@@ -82,7 +82,7 @@ class Asks:
         self._services = Services(secrets, clock.now_ms)
         self._caller = Caller()
         self._alerts = alert.Alerts(pool, self._caller, self._services, email, settings.sender, links.base)
-        self._groups = [list(range(i, min(i + spread, partitions))) for i in range(0, partitions, spread)]
+        self._groups = groups(partitions, spread)
         self._lines = Lines()
         self._local = asyncio.Semaphore(_LOCAL)
         self._calls: set[asyncio.Task[None]] = set()
