@@ -36,7 +36,51 @@ def settings_page() -> str:
         file = "–" if one.name == "data" else f"`{one.name}`"
         shown = f"`{default}`" if default else "empty"
         lines.append(f"| {file} | `{PREFIX}{one.name.upper()}` | {shown} | {one.metadata['says']}{bounds}{secret} |")
+    lines += [
+        "",
+        "## Settings of decisions",
+        "",
+        "Published to the running workspace: `wend settings put FILE`, `PUT /api/settings`. null takes one away.",
+        "",
+        "| setting | example | what for |",
+        "|---|---|---|",
+        *(f"| `{name}` | `{example}` | {says} |" for name, (example, says) in DECISIONS.items()),
+    ]
     return "\n".join([*lines, ""])
+
+
+DECISIONS: dict[str, tuple[str, str]] = {
+    "zone": ("Europe/Berlin", "Zone of people without a valid `timezone`."),
+    "lateness": ("259200000", "Events older than this many milliseconds start nothing."),
+    "quiet_hours": (
+        '{sms: {from: "21:00", to: "08:00", hold_at_most: 12h}}',
+        "Nights by channel (`*`: all), in the person's zone.",
+    ),
+    "caps": (
+        "[{limit: 3, within: 7d}, {limit: 1, within: 30d, same: template}]",
+        "At most so many messages in a rolling window.",
+    ),
+    "control_group": ("{share: 5%, salt: autumn}", "People who get no marketing at all."),
+    "test": ("{tag: test-person, wait: 10s}", "Whose waits are short, and whom nights and caps do not hold."),
+    "engagement": (
+        "{weights: {Signed In: 2}, decay: {after: 7d, points: 5, every: 7d}, floor: 0}",
+        "The built-in score.",
+    ),
+    "funnel": (
+        "{stages: [{id: lead}, {id: mql, when: {score: {gte: 50}}}]}",
+        "Stages, and what brings people forward.",
+    ),
+    "rfm": ("{recency: [30d, 90d, 180d, 365d], learned: true}", "Thresholds of the classes of buyers."),
+    "best_time": ("{email: 19}", "Hour of most people by channel; learned (`wend learn best_time`)."),
+    "bandits": (
+        "{welcome/offer: {a: 0.8, b: 0.2}}",
+        "Weights of splits by journey/node; learned (`wend learn bandits`).",
+    ),
+    "team": ("{anna: anna@example.com}", "Who alerts may name."),
+    "audiences": ("[buyers]", "Advertising audiences that journeys may name."),
+    "alert_digest": ('{at: "08:00", weekday: monday}', "When collected alerts are sent."),
+}
+"""Name → an example as YAML, and what it is for."""
 
 
 def cli_page() -> str:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 from tests.docs import reference
+from tests.docs.surface import DECISIONS
 
+from wend.api.acts.settings import NAMES, check
 from wend.content.documents import load
 from wend.core.condition.syntax import FORMS
 from wend.core.condition.syntax import parse as parse_condition
@@ -41,3 +43,12 @@ def test_the_example_of_a_node_is_a_node(kind: str) -> None:
     assert problems == []
     assert document is not None
     assert kind == next(iter(document.nodes.values())).node.KIND
+
+
+def test_every_setting_of_decisions_has_an_example() -> None:
+    assert set(DECISIONS) == set(NAMES)
+
+
+@pytest.mark.parametrize("name", DECISIONS)
+def test_the_example_of_a_setting_is_one(name: str) -> None:
+    assert list(check({name: load(DECISIONS[name][0])})) == []
