@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import httpx2
 from tests.cli.conftest import Up, wend
 
 
@@ -22,3 +23,13 @@ def test_a_journey_is_taken_over_with_its_messages_and_published(up: Up) -> None
     assert {"id": "window-shopper", "needs": ["service: shop"]}.items() <= next(
         one for one in listed if one["id"] == "window-shopper"
     ).items()
+
+
+def test_a_draft_of_ones_own_is_not_lost(up: Up) -> None:
+    assert wend("gallery", "take", "birthday", data=up.data).returncode == 0
+    document = up.get("/api/gallery/birthday")["document"]
+    with httpx2.Client(base_url=up.url, headers={"Authorization": f"Bearer {up.keys['API key']}"}) as client:
+        assert client.put("/api/journeys/birthday/draft", json={**document, "name": "Mine"}).status_code == 200
+        assert client.post("/api/gallery/birthday").status_code == 409
+    lost = wend("gallery", "take", "birthday", data=up.data)
+    assert lost.returncode == 1 and "has a draft of its own, which would be lost" in lost.stderr

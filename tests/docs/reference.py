@@ -139,7 +139,8 @@ def conditions_page() -> str:
     lines = [
         "# Conditions",
         "",
-        "Made from the code by `make docs`. One language for triggers' `where`, `check`, `wait_for_condition`, exit rules and counts.",
+        "Made from the code by `make docs`. One language for segments, triggers' `where`,",
+        "`check`, `wait_for_condition`, exit rules, counts, stages of the funnel (`when`) and `linked`.",
         "A comparison with a missing attribute is false, its negation by `not` is true. Dates and days are the person's own",
         "(attribute `timezone`). Operators: is, is_not, in, not_in, gt, gte, lt, lte, between, contains, starts_with, ends_with, matches, exists,",
         "missing; `ignore_case: true`; for dates before, after, within, anniversary.",

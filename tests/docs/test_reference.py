@@ -52,3 +52,4 @@ def test_every_setting_of_decisions_has_an_example() -> None:
 @pytest.mark.parametrize("name", DECISIONS)
 def test_the_example_of_a_setting_is_one(name: str) -> None:
     assert list(check({name: load(DECISIONS[name][0])})) == []
+    assert list(check({name: None})) == [], "null takes it away"

@@ -9,7 +9,7 @@ from pydantic import BaseModel
 
 from wend.api.acts import gallery as acts
 from wend.api.journeys import fields_of
-from wend.api.problem import FieldProblem, missing
+from wend.api.problem import Fault, FieldProblem, missing
 from wend.api.security import Reader, Writer
 from wend.api.surface import surface_of
 from wend.content.gallery import Entry, entries
@@ -71,25 +71,28 @@ def _entry(id: str) -> Entry:
     return found
 
 
-@router.get("")
+@router.get("", operation_id="list_gallery")
 async def list_gallery(key: Reader) -> GalleryList:
     """All journeys of the gallery."""
     return GalleryList(items=[GalleryEntry(**_shown(one)) for one in entries().values()])
 
 
-@router.get("/{journey}")
+@router.get("/{journey}", operation_id="get_gallery_entry")
 async def get_gallery_entry(key: Reader, journey: Id) -> GalleryWhole:
     """One journey of the gallery."""
     found = _entry(journey)
     return GalleryWhole(**_shown(found), document=found.raw)
 
 
-@router.post("/{journey}")
+@router.post("/{journey}", operation_id="take_from_gallery")
 async def take_over(request: Request, key: Writer, journey: Id) -> TakenOver:
     """Copy it into the workspace: messages and segments where they are missing, the journey as a draft."""
     _entry(journey)
     async with surface_of(request).pool.connection() as conn:
-        taken = await acts.take(conn, journey, who=f"key {key.id}")
+        try:
+            taken = await acts.take(conn, journey, who=f"key {key.id}")
+        except acts.There as there:
+            raise Fault(409, "exists", str(there)) from None
     return TakenOver(
         journey=taken.journey,
         templates=list(taken.templates),

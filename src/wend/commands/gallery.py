@@ -47,7 +47,10 @@ def take(journey: Name, data: Data = None) -> None:
     _must_exist(journey)
 
     async def work(conn: Connection) -> Taken:
-        return await acts.take(conn, journey, who=WHO)
+        try:
+            return await acts.take(conn, journey, who=WHO)
+        except acts.There as there:
+            raise UserError(journey, str(there)) from None
 
     taken = with_database(settings(data), work)
     for kind, names in (("message", taken.templates), ("segment", taken.segments)):

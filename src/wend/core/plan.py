@@ -91,7 +91,7 @@ class Plan:
     warming: dict[str, Segment] = field(default_factory=dict)
     """Versions of segments that are still being back-filled."""
     watch: Watch = field(default_factory=Watch)
-    """All of both that have a condition, ready to be judged."""
+    """All of both, lists too; those with a condition are judged in order."""
     changes: tuple[PlanChange, ...] = ()
     paused_after: tuple[frozenset[str], ...] = (frozenset(),)
     """Paused journeys after change n, for lifting people over several changes."""
@@ -175,7 +175,8 @@ class Plan:
         settings, journeys, segments, warming = self.settings, self.journeys, self.segments, self.warming
         altered = self.altered
         if change.kind == "settings":
-            settings = {**settings, **(change.document or {})}
+            merged = {**settings, **(change.document or {})}
+            settings = {name: value for name, value in merged.items() if value is not None}  # null takes one away
             altered = {**altered, **dict.fromkeys(self._altered_by(settings), change.number)}
         elif change.kind in ("segment", "segment_live", "segment_gone"):
             segments, warming = _segments_after(change, segments, warming)

@@ -114,7 +114,7 @@ class Profile:
     """journey → [key, last start, last end (0: still inside), times, last run id (`brief`), its goal was reached, arms of splits if any],
     for re-entry and goals that follow the end; ≤ 100 keys, oldest dropped."""
     messages: list[list[Any]] = field(default_factory=list)
-    """The latest ≤ 20 messages of runs that are over and may still hear feedback: [effect id, journey, node, channel, template, at, state]."""
+    """The latest ≤ 20 messages that some condition may ask for: [effect id, journey, node, channel, template, at, states…]."""
     awaiting: list[int] = field(default_factory=list)
     """Absorbed people whose state has not arrived: until then this person stands still."""
     survivor: int = 0
@@ -132,7 +132,7 @@ class Profile:
     hours: dict[str, list[int]] = field(default_factory=dict)
     """channel → local hours (0–23) of the latest ≤ 20 opens and clicks, oldest first; kept where `best_time` is read."""
     response: dict[str, list[int]] = field(default_factory=dict)
-    """channel → [messages accepted, of those opened or clicked]; kept where channel `best` is read."""
+    """channel → [messages accepted, of those answered, ≤ 8 marks of messages that are counted]; kept where channel `best` is read."""
     location: list[Any] = field(default_factory=list)
     """[latitude, longitude, at] of the latest location event."""
     fences: dict[str, int] = field(default_factory=dict)

@@ -13,7 +13,7 @@ from typing import Any
 from wend.core.aggregate import remember, unite, valued
 from wend.core.condition.base import FOREVER, Condition, View
 from wend.core.condition.groups import All, Any_, Not
-from wend.core.facts import RECENT_EVENTS, apply_event
+from wend.core.facts import MAX_RECENT, RECENT_EVENTS, apply_event
 from wend.core.inputs import Event
 from wend.core.journey.membership import judge
 from wend.core.journey.turn import Pass
@@ -99,7 +99,7 @@ def recall(plan: Plan, profile: Profile, segment: Segment, heard: Iterable[Heard
         found = scratch.facts.recent.get(name, [])
         found += [item for item in profile.facts.recent.get(name, ()) if item["at"] < oldest and item not in found]
         if found:
-            profile.facts.recent[name] = found[:10]
+            profile.facts.recent[name] = found[:MAX_RECENT]
 
 
 def judge_late(plan: Plan, profile: Profile, segment: Segment, now: int) -> dict[str, int | None]:

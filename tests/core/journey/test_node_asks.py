@@ -354,3 +354,23 @@ def parsed(node: dict[str, Any]) -> Any:
     assert document is not None
     kind = next(name for name in node if name in NODES)
     return next(placed.node for placed in document.nodes.values() if kind == placed.node.KIND)
+
+
+def test_branches_share_the_bound_of_what_a_run_keeps() -> None:
+    call = {"service": "s", "path": "/", "save_as": "a"}
+    nodes = {
+        "both": {"parallel": ["one", "two"], "one": "n1", "two": "n2"},
+        "n1": {"call_api": call, "ok": "met", "failed": "bad"},
+        "n2": {"call_api": {**call, "save_as": "b"}, "ok": "met", "failed": "bad"},
+        "bad": {"wait": "1m", "next": "met"},
+        "met": {"join": {}, "next": "rest"},
+        "rest": {"wait": "1h", "next": "over"},
+    }
+    story = Story(journey(nodes))
+    story.event()
+    for run in [asked for asked in story.profile.runs if asked.phase == "asked"]:
+        story.tell(Answer(f"{run.id}.{run.move}", "ok", story.now, run.id, run.move, "x" * 1000))
+    assert [why for why in story.whys("moved") if why.startswith("answer too big")]
+    story.wait("1m")
+    (whole,) = story.profile.runs
+    assert list(whole.saved) == ["a"]

@@ -176,6 +176,14 @@ def test_send_does_not_take_what_happens_to_messages_for_its_outcome() -> None:
             {"channel": "email", "template": "t", "variants": {"a": "t"}},
             "nodes.n.send.variants: give either a template or variants",
         ),
+        (
+            {"channel": "sms", "template": {"email": "t"}},
+            "nodes.n.send.template: there is no template for sms",
+        ),
+        (
+            {"channel": {"best": ["email"], "same_as": "s"}, "template": "t"},
+            "nodes.n.send.channel: give either best or same_as",
+        ),
         ({"channel": "email", "variants": {"a": 5}}, "nodes.n.send.variants.a: expected a text, found 5"),
         ({"channel": {"same": "x"}, "template": "t"}, "nodes.n.send.channel.same: 'same' is not allowed here"),
         ({"channel": {"same_as": 1}, "template": "t"}, "nodes.n.send.channel.same_as: expected the id of a send node"),

@@ -8,6 +8,7 @@ from wend.api.acts import journeys, segments, templates
 from wend.content import gallery
 from wend.content.store import list_templates
 from wend.core.problems import Problem
+from wend.reports import journeys as drawn
 from wend.reports import segments as kept
 from wend.store.postgres import Connection
 
@@ -22,12 +23,21 @@ class Taken:
     problems: list[Problem]
 
 
+class There(ValueError):
+    """The workspace has a journey of this id already, which would be lost or mixed up; the message says what to do."""
+
+
 async def take(conn: Connection, id: str, *, who: str) -> Taken:
     """Copy a journey of the gallery into the workspace. What is there already (a changed message, say) is left as it is.
 
-    KeyError: the gallery has no such journey.
+    KeyError: the gallery has no such journey. There: the workspace has a draft of its own; nothing was added.
     """
     entry = gallery.entries()[id]
+    before = await drawn.one(conn, id)
+    if before is not None and before["draft"] not in (None, entry.raw):
+        raise There(
+            f"journey '{id}' has a draft of its own, which would be lost: publish it first, or save it under another id"
+        )
     there = {one.id for one in await list_templates(conn)}
     added = tuple(name for name in entry.templates if name not in there)
     for name in added:

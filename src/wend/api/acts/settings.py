@@ -99,8 +99,9 @@ def check(settings: Given) -> Iterator[Problem]:
     for name in settings:
         if name not in NAMES:
             yield Problem(name, f"is not a setting{nearest(name, NAMES)} (allowed: {', '.join(NAMES)})")
+    given = {name: value for name, value in settings.items() if value is not None}
     for room in ROOMS:
-        yield from room.check(settings)
+        yield from room.check(given)
 
 
 async def _unknown(conn: Connection, settings: Given) -> list[Problem]:

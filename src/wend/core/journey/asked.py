@@ -15,6 +15,7 @@ from wend.core.journey.contract import Turn
 from wend.core.journey.fields import Parser, Type
 from wend.core.journey.happened import Answered, Happened
 from wend.core.problems import Problem, shown
+from wend.core.profile import family, lineage
 
 SAVED = 1_536
 """Bytes of JSON that a run may keep of its answers."""
@@ -58,7 +59,11 @@ def answer_to(turn: Turn, happened: Happened) -> Answer | None:
 def keep(turn: Turn, name: str, value: Any) -> str:
     """Keep `value` as `saved.<name>`; what is wrong when it would be too much for one run, and then nothing is kept."""
     saved = {**turn.run.saved, name: value}
-    size = len(json.dumps(saved, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass"))
+    # What branches keep flows back into their run: they share one bound.
+    *_, whole = lineage(turn.profile, turn.run)
+    others = [one.saved for one in family(turn.profile, whole) if one is not turn.run and one.saved]
+    kept = [saved, *others] if others else saved
+    size = len(json.dumps(kept, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass"))
     if size > SAVED:
         return (
             f"answer too big: this run would keep {size:,} bytes (allowed {SAVED:,}); save only the parts that are read"

@@ -37,6 +37,8 @@ def _channel(raw: Any, where: str, problems: list[Problem]) -> Any:
     for name in raw_map:
         if name not in (SAME_AS, BEST):
             problems.append(Problem(f"{where}.{name}", f"'{name}' is not allowed here{nearest(name, (SAME_AS, BEST))}"))
+    if BEST in raw_map and SAME_AS in raw_map:
+        problems.append(Problem(where, f"give either {BEST} or {SAME_AS}"))
     if BEST in raw_map:
         return {BEST: list_of(CHANNEL).parse(raw_map[BEST], f"{where}.{BEST}", problems)}
     node = raw_map.get(SAME_AS)
@@ -82,9 +84,12 @@ def check_sending(settings: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Faults that only show between the settings: (setting, message)."""
     if settings["template"] is not None and settings["variants"] is not None:
         yield "variants", "give either a template or variants"
+    channels = channels_of(settings)
     for setting, template in _templates(settings):
-        if template and not isinstance(template, dict) and channels_of(settings) == CHANNELS:
+        if template and not isinstance(template, dict) and channels == CHANNELS:
             yield setting, "the best of all channels needs a template for each: {email: …, sms: …}"
+        elif isinstance(template, dict) and channels and not set(channels) & set(cast("dict[str, str]", template)):
+            yield setting, f"there is no template for {' or '.join(channels)}"
 
 
 def channels_of(settings: Mapping[str, Any]) -> tuple[str, ...]:
